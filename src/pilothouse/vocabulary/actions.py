@@ -1,0 +1,63 @@
+"""An action: what an agent or a person asks the gateway to do, with everything needed to judge it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from pilothouse.vocabulary.clock import new_id
+from pilothouse.vocabulary.records import RecordRef
+from pilothouse.vocabulary.values import Json, digest
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """One fact a proposal rests on. `position` names the ledger entry it was read from, so that a wrong fact can be
+    traced to everything it caused."""
+
+    note: str
+    record: str = ""
+    field: str = ""
+    value: Json = None
+    position: int | None = None
+    observed_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """A proposal to use one capability on one record.
+
+    `arguments` fit the capability's schema; for an update they are the fields to set and their new values.
+    `confidence` is between 0 and 1. `based_on` is the version of the record that was read (None: nothing was read,
+    as for a create); a write based on another version than the present one does not go through.
+    `idempotency_key` names the act itself: the same key never executes twice.
+    """
+
+    capability: str
+    target: RecordRef
+    arguments: Mapping[str, Json]
+    intent: str
+    confidence: float = 1.0
+    evidence: tuple[Evidence, ...] = ()
+    based_on: int | None = None
+    idempotency_key: str = ""
+    run: str = ""
+    causes: tuple[str, ...] = ()
+    """Identifiers of the actions this one answers, such as the action a rollback undoes."""
+    id: str = field(default_factory=lambda: new_id("act"))
+
+    def __post_init__(self) -> None:
+        if not self.idempotency_key:
+            object.__setattr__(self, "idempotency_key", self.id)
+
+    @property
+    def payload_hash(self) -> str:
+        """The hash an approval is bound to: capability, target and exact arguments."""
+        return digest(
+            {"capability": self.capability, "target": str(self.target), "arguments": dict(self.arguments)}
+        )
+
+    def with_arguments(self, arguments: Mapping[str, Json]) -> Action:
+        """Return the same proposal with other arguments (an edit by a reviewer)."""
+        return replace(self, arguments=dict(arguments))

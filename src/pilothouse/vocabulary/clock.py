@@ -1,0 +1,43 @@
+"""Time and identifiers. Everything that asks "what time is it?" asks a `Clock`, so tests can own time."""
+
+from __future__ import annotations
+
+import os
+import time
+from datetime import UTC, datetime
+from typing import Protocol
+
+
+class Clock(Protocol):
+    """The source of the present."""
+
+    def now(self) -> datetime:
+        """Return the present as an aware datetime in UTC."""
+        ...
+
+
+class SystemClock:
+    """The operating system's clock."""
+
+    def now(self) -> datetime:
+        """Return the present in UTC."""
+        return datetime.now(UTC)
+
+
+def stamp(moment: datetime) -> str:
+    """Render an aware moment as RFC 3339 in UTC with microseconds, so that text order is time order."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def unstamp(text: str) -> datetime:
+    """Parse what `stamp` wrote (or any ISO 8601 text; one without an offset is read as UTC)."""
+    moment = datetime.fromisoformat(text)
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def new_id(prefix: str) -> str:
+    """Return a unique identifier such as `act_018f3c…`: the prefix, 48 bits of time, 80 random bits.
+
+    The leading time keeps neighbours in time neighbours in an index.
+    """
+    return f"{prefix}_{int(time.time() * 1000):012x}{os.urandom(10).hex()}"
