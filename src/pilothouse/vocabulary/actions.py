@@ -54,9 +54,7 @@ class Action:
     @property
     def payload_hash(self) -> str:
         """The hash an approval is bound to: capability, target and exact arguments."""
-        return digest(
-            {"capability": self.capability, "target": str(self.target), "arguments": dict(self.arguments)}
-        )
+        return digest({"capability": self.capability, "target": str(self.target), "arguments": dict(self.arguments)})
 
     def with_arguments(self, arguments: Mapping[str, Json]) -> Action:
         """Return the same proposal with other arguments (an edit by a reviewer)."""

@@ -67,7 +67,7 @@ def load_document(path: Path, model: type[M]) -> Document[M]:
         raise DocumentError(path, 1, "the file is empty")
     lines: dict[tuple[Key, ...], int] = {}
     _walk(node, (), lines, path)
-    data = cast(Any, yaml.safe_load(text))
+    data: Any = yaml.safe_load(text)
     try:
         value = model.model_validate(data, strict=False)
     except ValidationError as error:
