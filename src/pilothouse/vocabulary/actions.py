@@ -30,7 +30,8 @@ class Action:
 
     `arguments` fit the capability's schema; for an update they are the fields to set and their new values.
     `confidence` is between 0 and 1. `based_on` is the version of the record that was read (None: nothing was read,
-    as for a create); a write based on another version than the present one does not go through.
+    as for a create); `expects` holds the values of the touched fields as the proposer saw them. A write whose version
+    or expected values are no longer the present ones is a stale read, and does not go through.
     `idempotency_key` names the act itself: the same key never executes twice.
     """
 
@@ -41,6 +42,7 @@ class Action:
     confidence: float = 1.0
     evidence: tuple[Evidence, ...] = ()
     based_on: int | None = None
+    expects: Mapping[str, Json] | None = None
     idempotency_key: str = ""
     run: str = ""
     causes: tuple[str, ...] = ()

@@ -1,0 +1,46 @@
+"""The parts that the stages of the pipeline need. `assembly.py` fills them in; no stage reaches for anything else."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from pilothouse.data.contracts import Contract
+from pilothouse.data.store import DataStore
+from pilothouse.decision.policy import Policy
+from pilothouse.directory.people import Directory
+from pilothouse.gateway.agents import Agents
+from pilothouse.gateway.identity import Tokens
+from pilothouse.gateway.registry import CapabilityRegistry
+from pilothouse.ledger.ledger import Ledger
+from pilothouse.vocabulary.clock import Clock
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Bounds on volume. `window` is the rolling write-set's; `per_minute` the most actions one agent may try."""
+
+    window: timedelta = timedelta(minutes=10)
+    per_minute: int = 6000
+    most_attempts: int = 3
+    review_sla_business_days: int = 1
+
+
+@dataclass
+class Door:
+    """Everything behind the one door."""
+
+    ledger: Ledger
+    clock: Clock
+    registry: CapabilityRegistry
+    tokens: Tokens
+    agents: Agents
+    directory: Directory
+    data: DataStore
+    contracts: Mapping[str, Contract]
+    policy: Policy
+    closed_stages: frozenset[str]
+    limits: Limits = field(default_factory=Limits)
+    pause: Callable[[float], None] = time.sleep

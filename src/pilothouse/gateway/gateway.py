@@ -1,0 +1,111 @@
+"""The only door. Agents and people hand actions in here; approved reviews come back in here; nothing goes round it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from pilothouse.gateway.door import Door
+from pilothouse.gateway.entries import action_draft
+from pilothouse.gateway.passage import Approval, Passage, Result
+from pilothouse.gateway.pipeline import AFTER_APPROVAL, STAGES, Stage, run
+from pilothouse.gateway.reconcile import Settled, reconcile
+from pilothouse.handoff.reviews import Reviews
+from pilothouse.ledger.actions import ActionRow, action_get, latest_of_key
+from pilothouse.ledger.entries import Draft
+from pilothouse.vocabulary.actions import Action
+from pilothouse.vocabulary.actors import Actor
+from pilothouse.vocabulary.errors import Conflict, NotFound
+from pilothouse.vocabulary.outcomes import ActionStatus, ReviewStatus
+from pilothouse.vocabulary.records import RecordRef, Snapshot
+
+STANDING = frozenset(
+    {ActionStatus.HELD, ActionStatus.INTENDED, ActionStatus.EXECUTED, ActionStatus.UNKNOWN, ActionStatus.REJECTED}
+)
+"""Where an act with the same idempotency key may be: asking again only tells how it stands."""
+
+
+@dataclass
+class Gateway:
+    """Submits actions, takes up approved ones, settles what is unknown."""
+
+    door: Door
+    reviews: Reviews
+
+    def submit(self, action: Action, token: str) -> Result:
+        """Take an agent's action through the pipeline. Always answers; every answer is in the ledger.
+
+        Raises `LedgerUnavailable` when the ledger cannot be written; then nothing was performed.
+        """
+        return self._take(Passage(action, credential=token), STAGES)
+
+    def submit_as_person(self, action: Action, person: str) -> Result:
+        """Take the action of a person who is logged in, acting without an agent."""
+        return self._take(Passage(action, actor=Actor(person)), STAGES)
+
+    def _take(self, passage: Passage, stages: tuple[Stage, ...]) -> Result:
+        standing = self._standing(passage.action)
+        if standing is not None:
+            return standing
+        return self._settled(run(passage, self.door, stages))
+
+    def _standing(self, action: Action) -> Result | None:
+        with self.door.ledger.engine.connect() as connection:
+            row = latest_of_key(connection, action.idempotency_key)
+        if row is None or ActionStatus(row.status) not in STANDING:
+            return None
+        if row.payload_hash != action.payload_hash:
+            raise Conflict(
+                f"the idempotency key {action.idempotency_key!r} was used for another payload ({row.id}).",
+                hint="Use a new key for a new act.",
+                code="key_reused",
+            )
+        sentence = f"This act was handed in before as {row.id}: {row.sentence}"
+        return Result(action, ActionStatus(row.status), row.code, sentence, None, row.review or "", replayed=True)
+
+    def resume(self, review_id: str) -> Result:
+        """Take up an action whose review was approved, from `authorize` on.
+
+        Raises `Conflict` when the review is not approved or its approval was used.
+        """
+        review = self.reviews.get(review_id)
+        if review.status is not ReviewStatus.APPROVED:
+            raise Conflict(
+                f"review {review_id} is {review.status}, not approved.", hint="Only an approved review can be taken up."
+            )
+        action = review.approved_action()
+        passage = Passage(
+            action,
+            actor=review.actor,
+            approval=Approval(review_id, action.payload_hash, review.decided_by),
+        )
+        return self._settled(run(passage, self.door, AFTER_APPROVAL))
+
+    def _settled(self, result: Result) -> Result:
+        if result.status is not ActionStatus.UNKNOWN:
+            return result
+        settled = self.reconcile(result.action.id)
+        return Result(result.action, settled.status, settled.code, settled.sentence, result.verdict, result.review)
+
+    def reconcile(self, action_id: str) -> Settled:
+        """Find out what became of an action without result, by reading the system of record."""
+        return reconcile(self.door, self.row(action_id))
+
+    def row(self, action_id: str) -> ActionRow:
+        """Return the projection of one action; raises `NotFound`."""
+        with self.door.ledger.engine.connect() as connection:
+            row = action_get(connection, action_id)
+        if row is None:
+            raise NotFound(f"there is no action {action_id!r}.", hint="`pilothouse actions list` shows them.")
+        return row
+
+    def read(self, ref: RecordRef, token: str) -> Snapshot:
+        """Read a record for an agent, reduced to what its contract lets it read; the read is an entry.
+
+        Raises `Unauthenticated`, `Forbidden` or `NotFound`.
+        """
+        from pilothouse.gateway.scoped_read import scoped_read
+
+        return scoped_read(self.door, ref, token)
+
+
+__all__ = ["Draft", "Gateway", "action_draft"]

@@ -1,0 +1,105 @@
+"""One action on its way through the gateway: what each stage has found out so far, and how it answers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from pilothouse.data.contracts import Contract
+from pilothouse.directory.people import Person
+from pilothouse.gateway.agents import Registered, Standing
+from pilothouse.gateway.ports import Receipt, SystemOfRecord
+from pilothouse.ledger.entries import Draft
+from pilothouse.vocabulary.actions import Action
+from pilothouse.vocabulary.actors import Actor
+from pilothouse.vocabulary.capabilities import Capability
+from pilothouse.vocabulary.outcomes import ActionStatus
+from pilothouse.vocabulary.records import FieldChange, Snapshot
+from pilothouse.vocabulary.values import Json
+from pilothouse.vocabulary.verdicts import Mode, Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Continue:
+    """The stage has nothing against the action."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """The action goes no further: where it stands now, a code for machines, a sentence for people.
+
+    `also` are entries to be written together with the one that records the stop.
+    """
+
+    status: ActionStatus
+    code: str
+    sentence: str
+    also: tuple[Draft, ...] = ()
+    review: str = ""
+
+
+Answer = Continue | Stop
+GO_ON = Continue()
+
+
+def refuse(code: str, sentence: str) -> Stop:
+    """Return the commonest stop."""
+    return Stop(ActionStatus.REFUSED, code, sentence)
+
+
+@dataclass(frozen=True, slots=True)
+class Approval:
+    """A person's decision on a review, as a fact for the second way through the pipeline."""
+
+    review: str
+    payload_hash: str
+    by: str
+
+
+@dataclass
+class Passage:
+    """What is known about an action. Each stage fills in what it found; nothing is guessed before its stage."""
+
+    action: Action
+    credential: str = ""
+    approval: Approval | None = None
+
+    actor: Actor | None = None
+    person: Person | None = None
+    agent: Registered | None = None
+    capability: Capability | None = None
+    connector: SystemOfRecord | None = None
+    contract: Contract | None = None
+    snapshot: Snapshot | None = None
+    snapshot_read: bool = False
+    fields: tuple[str, ...] = ()
+    before: Mapping[str, Json] = field(default_factory=dict[str, Json])
+    changes: tuple[FieldChange, ...] = ()
+    recipients: int = 0
+    standing: Standing = field(default_factory=Standing)
+    action_type: str = ""
+    write_set: tuple[int, int] = (0, 0)
+    verdict: Verdict | None = None
+    intended: bool = False
+    receipt: Receipt | None = None
+    after: Mapping[str, Json] = field(default_factory=dict[str, Json])
+    verified: bool | None = None
+    note: tuple[str, str] = ("", "")
+
+    @property
+    def mode(self) -> Mode:
+        """How far the agent has come with this action type; a person acting alone is live."""
+        return self.standing.mode if self.agent else Mode.LIVE
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What the caller is told: never more than what the ledger says."""
+
+    action: Action
+    status: ActionStatus
+    code: str
+    sentence: str
+    verdict: Verdict | None = None
+    review: str = ""
+    replayed: bool = False

@@ -1,0 +1,66 @@
+"""What does policy say? Facts go in, a verdict with its reasons comes out; nothing here relaxes anything."""
+
+from __future__ import annotations
+
+from pilothouse.decision.engine import decide as judge
+from pilothouse.decision.facts import Facts
+from pilothouse.gateway.door import Door
+from pilothouse.gateway.passage import GO_ON, Answer, Passage, Stop, refuse
+from pilothouse.gateway.stages.preview import record_before
+from pilothouse.vocabulary.outcomes import ActionStatus
+from pilothouse.vocabulary.verdicts import Treatment
+
+
+def decide(passage: Passage, door: Door) -> Answer:
+    """Judge the action; refuse what policy refuses, and shadow what nobody promoted (I4, I9)."""
+    passage.action_type = action_type(passage)
+    if passage.agent is not None:
+        passage.standing = passage.agent.standing(passage.action_type, passage.action.capability)
+    passage.verdict = verdict = judge(facts(passage, door), door.policy)
+    if verdict.treatment is Treatment.REFUSE:
+        return refuse(verdict.code, verdict.sentence)
+    return GO_ON
+
+
+def action_type(passage: Passage) -> str:
+    """Return the capability, marked `:fill-empty` when every change fills an empty field (X-09).
+
+    Filling and overwriting are trusted apart: an agent may have earned the one and not the other.
+    """
+    filled = bool(passage.changes) and all(change.fills_empty for change in passage.changes)
+    return passage.action.capability + (":fill-empty" if filled else "")
+
+
+def facts(passage: Passage, door: Door) -> Facts:
+    """Gather what the decision may look at."""
+    assert passage.capability is not None and passage.person is not None and passage.actor is not None
+    rules = {
+        change.field: rule
+        for change in passage.changes
+        if passage.contract and (rule := passage.contract.field_rule(passage.action.target.object, change.field))
+    }
+    return Facts(
+        capability=passage.capability,
+        agent=passage.actor.agent,
+        person=passage.person.id,
+        role=passage.person.role,
+        mode=passage.mode,
+        confidence=passage.action.confidence,
+        object=passage.action.target.object,
+        record=record_before(passage),
+        changes=passage.changes,
+        arguments=passage.action.arguments,
+        recipients=passage.recipients,
+        records=1,
+        write_set_records=passage.write_set[0],
+        write_set_recipients=passage.write_set[1],
+        bulk_allowance=passage.standing.bulk_allowance,
+        human_initiated=passage.agent is None,
+        contract_rules=rules,
+        now=door.clock.now(),
+    )
+
+
+def shadowed(sentence: str) -> Stop:
+    """Return the stop of an action type that was not promoted."""
+    return Stop(ActionStatus.SHADOWED, "shadow", sentence)

@@ -1,0 +1,36 @@
+"""The one place from which a system of record is written.
+
+A crash before the call leaves an intent without effect; a crash after it an effect without result. Both are found by
+`reconcile`, which reads the system of record before anything is said or retried.
+"""
+
+from __future__ import annotations
+
+from pilothouse.gateway.door import Door
+from pilothouse.gateway.passage import GO_ON, Answer, Passage, Stop
+from pilothouse.gateway.ports import Call, CallRefused, CallUnknown
+from pilothouse.vocabulary.outcomes import ActionStatus
+
+
+def perform(passage: Passage, door: Door) -> Answer:
+    """Send the call; retry only what certainly did not happen; call an unanswered call unknown."""
+    assert passage.intended and passage.connector is not None
+    call = call_of(passage)
+    for attempt in range(1, door.limits.most_attempts + 1):
+        try:
+            passage.receipt = passage.connector.perform(call)
+            return GO_ON
+        except CallUnknown as error:
+            return Stop(ActionStatus.UNKNOWN, "no_answer", f"{passage.action.target.system} did not answer: {error}")
+        except CallRefused as error:
+            if not error.retryable or attempt == door.limits.most_attempts:
+                return Stop(ActionStatus.FAILED, error.code, f"{passage.action.target.system} refused: {error}")
+            door.pause(0.05 * 2**attempt)
+    raise AssertionError("the loop above always returns")
+
+
+def call_of(passage: Passage) -> Call:
+    """Return the call; its request id is the action's, so that the system of record can tell a repeat."""
+    version = passage.snapshot.version if passage.snapshot else None
+    action = passage.action
+    return Call(action.capability, action.target, action.arguments, version, action.id)

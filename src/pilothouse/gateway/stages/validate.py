@@ -1,0 +1,54 @@
+"""Is the proposal itself sound? Arguments fit the schema, confidence is a probability, evidence is there and real."""
+
+from __future__ import annotations
+
+import math
+
+from pilothouse.gateway.door import Door
+from pilothouse.gateway.passage import GO_ON, Answer, Passage, refuse
+from pilothouse.gateway.registry import new_values
+from pilothouse.vocabulary.capabilities import Effect
+from pilothouse.vocabulary.values import JsonObject
+
+
+def validate(passage: Passage, door: Door) -> Answer:
+    """Stop malformed input before anything is judged on it (R-098, R-160)."""
+    assert passage.capability is not None
+    action, capability = passage.action, passage.capability
+    problem = door.registry.problem_with(capability.name, action.arguments)
+    if problem:
+        return refuse("invalid_arguments", f"{capability.name}: {problem}.")
+    if not math.isfinite(action.confidence) or not 0 <= action.confidence <= 1:
+        return refuse("invalid_confidence", f"Confidence {action.confidence} is not between 0 and 1.")
+    changes_a_record = capability.effect is Effect.WRITE and bool(action.target.id) and bool(passage.fields)
+    if changes_a_record and action.based_on is None and action.expects is None:
+        return refuse(
+            "no_read_basis",
+            "The action does not say which state of the record it was decided on; give based_on or expects.",
+        )
+    passage.recipients = _recipients(passage)
+    if passage.agent is not None and capability.effect is Effect.WRITE:
+        return _evidence(passage, door)
+    return GO_ON
+
+
+def _recipients(passage: Passage) -> int:
+    assert passage.capability is not None
+    listed = passage.action.arguments.get(passage.capability.recipients_argument)
+    return len(set(map(str, listed))) if isinstance(listed, list | tuple) else int(listed is not None)
+
+
+def _evidence(passage: Passage, door: Door) -> Answer:
+    if not passage.action.evidence:
+        return refuse("no_evidence", "An agent's write must name the facts it rests on; this one names none.")
+    size = door.ledger.size()
+    for fact in passage.action.evidence:
+        if fact.position is not None and not 0 <= fact.position < size:
+            return refuse("evidence_unknown", f"The evidence names ledger entry {fact.position}, which does not exist.")
+    return GO_ON
+
+
+def values_of(passage: Passage) -> JsonObject:
+    """Return the new value of each touched field."""
+    assert passage.capability is not None
+    return new_values(passage.capability, passage.action.arguments)

@@ -1,0 +1,366 @@
+"""The action projection: where every action stands, which fields it wrote, which fields are being written now."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import (
+    Column,
+    Connection,
+    Float,
+    Integer,
+    Row,
+    Select,
+    Table,
+    Text,
+    bindparam,
+    delete,
+    func,
+    insert,
+    select,
+    update,
+)
+from sqlalchemy.exc import IntegrityError
+
+from pilothouse.ledger.database import metadata
+from pilothouse.ledger.entries import Entry
+from pilothouse.vocabulary.clock import stamp
+from pilothouse.vocabulary.errors import Conflict
+from pilothouse.vocabulary.outcomes import ActionStatus
+from pilothouse.vocabulary.records import RecordRef
+from pilothouse.vocabulary.values import canonical
+
+S = ActionStatus
+
+actions = Table(
+    "actions",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("idempotency_key", Text, nullable=False, index=True),
+    Column("agent", Text, nullable=False, index=True),
+    Column("agent_name", Text, nullable=False),
+    Column("person", Text, nullable=False),
+    Column("capability", Text, nullable=False),
+    Column("action_type", Text, nullable=False),
+    Column("system", Text, nullable=False),
+    Column("object", Text, nullable=False),
+    Column("record_id", Text, nullable=False),
+    Column("subject", Text, nullable=False, index=True),
+    Column("status", Text, nullable=False, index=True),
+    Column("tier", Text, nullable=False),
+    Column("treatment", Text, nullable=False),
+    Column("code", Text, nullable=False),
+    Column("sentence", Text, nullable=False),
+    Column("rule", Text, nullable=False),
+    Column("policy_version", Text, nullable=False),
+    Column("confidence", Float, nullable=False),
+    Column("mode", Text, nullable=False),
+    Column("intent", Text, nullable=False),
+    Column("run", Text, nullable=False, index=True),
+    Column("proposed_at", Text, nullable=False, index=True),
+    Column("updated_at", Text, nullable=False),
+    Column("payload_hash", Text, nullable=False),
+    Column("review", Text, nullable=False),
+    Column("decided_by", Text, nullable=False),
+    Column("causes", Text, nullable=False),
+    Column("records", Integer, nullable=False),
+    Column("recipients", Integer, nullable=False),
+    Column("verified", Integer),
+    Column("intent_position", Integer),
+    Column("result_position", Integer),
+    Column("last_position", Integer, nullable=False),
+)
+action_fields = Table(
+    "action_fields",
+    metadata,
+    Column("action", Text, primary_key=True),
+    Column("field", Text, primary_key=True),
+    Column("system", Text, nullable=False),
+    Column("object", Text, nullable=False),
+    Column("record_id", Text, nullable=False),
+    Column("before", Text, nullable=False),
+    Column("after", Text, nullable=False),
+    Column("executed_at", Text, nullable=False, index=True),
+    Column("position", Integer, nullable=False),
+    Column("undone_by", Text, nullable=False),
+)
+executions = Table(
+    "executions",
+    metadata,
+    Column("idempotency_key", Text, primary_key=True),
+    Column("action", Text, nullable=False),
+)
+claims = Table(
+    "claims",
+    metadata,
+    Column("system", Text, primary_key=True),
+    Column("object", Text, primary_key=True),
+    Column("record_id", Text, primary_key=True),
+    Column("field", Text, primary_key=True),
+    Column("action", Text, nullable=False, index=True),
+)
+
+ActionRow = Row[Any]
+EXECUTING = (S.INTENDED.value, S.EXECUTED.value, S.UNKNOWN.value, S.UNDONE.value)
+"""Statuses of acts that took place or may have; only these count towards a write-set."""
+
+
+class ActionProjector:
+    """Follows every `action.*` entry."""
+
+    name = "actions"
+    kinds = frozenset(f"action.{status.value}" for status in S)
+    tables = (actions, action_fields, executions, claims)
+
+    def apply(self, connection: Connection, entries: Sequence[Entry]) -> None:
+        """Bring the action, its fields, its claims and its idempotency key up to date."""
+        for entry in entries:
+            status = S(entry.kind.partition(".")[2])
+            if status is S.UNDONE:
+                _undone(connection, entry)
+                continue
+            _upsert(connection, entry, status)
+            if status is S.INTENDED:
+                _claim(connection, entry)
+            elif status in (S.EXECUTED, S.FAILED):
+                connection.execute(_RELEASE, {"released": entry.action})
+                _written(connection, entry, status)
+
+
+_RELEASE = delete(claims).where(claims.c.action == bindparam("released"))
+_INSERT = insert(actions)
+_KNOWN = select(actions.c.id).where(actions.c.id == bindparam("known"))
+_STATE = (
+    "status", "tier", "treatment", "code", "sentence", "rule", "policy_version", "updated_at", "review",
+    "decided_by", "verified", "payload_hash", "last_position", "mode", "action_type",
+)  # fmt: skip
+_UPDATE = update(actions).where(actions.c.id == bindparam("known")).values({name: bindparam(name) for name in _STATE})
+_AT = {
+    S.INTENDED: update(actions).where(actions.c.id == bindparam("known")).values(intent_position=bindparam("at_position")),
+    S.EXECUTED: update(actions).where(actions.c.id == bindparam("known")).values(result_position=bindparam("at_position")),
+    S.FAILED: update(actions).where(actions.c.id == bindparam("known")).values(result_position=bindparam("at_position")),
+}
+
+
+def _upsert(connection: Connection, entry: Entry, status: ActionStatus) -> None:
+    row = _columns(entry, status)
+    # The first entry of an action is a refusal, a shadow, a hold or an intent; the rest follow one of these.
+    if connection.execute(_KNOWN, {"known": entry.action}).first() is None:
+        connection.execute(_INSERT, row)
+        return
+    connection.execute(_UPDATE, {"known": entry.action, **{name: row[name] for name in _STATE}})
+    if status in _AT:
+        connection.execute(_AT[status], {"known": entry.action, "at_position": entry.position})
+
+
+def _columns(entry: Entry, status: ActionStatus) -> dict[str, Any]:
+    body = entry.body
+    verdict: dict[str, Any] = body.get("verdict") or {}
+    return {
+        "id": entry.action,
+        "idempotency_key": body["idempotency_key"],
+        "agent": str(entry.actor.agent or ""),
+        "agent_name": entry.actor.agent.name if entry.actor.agent else "",
+        "person": entry.actor.person,
+        "capability": body["capability"],
+        "action_type": body["action_type"],
+        "system": body["system"],
+        "object": body["object"],
+        "record_id": body["record_id"],
+        "subject": entry.subject,
+        "status": status.value,
+        "tier": verdict.get("tier", ""),
+        "treatment": verdict.get("treatment", ""),
+        "code": body["code"],
+        "sentence": body["sentence"],
+        "rule": verdict.get("rule", ""),
+        "policy_version": verdict.get("policy_version", ""),
+        "confidence": body["confidence"],
+        "mode": body["mode"],
+        "intent": body["intent"],
+        "run": body["run"],
+        "proposed_at": stamp(entry.at),
+        "updated_at": stamp(entry.at),
+        "payload_hash": body["payload_hash"],
+        "review": body["review"],
+        "decided_by": body["decided_by"],
+        "causes": canonical(body["causes"]),
+        "records": body["records"],
+        "recipients": body["recipients"],
+        "verified": None if body.get("verified") is None else int(body["verified"]),
+        "intent_position": entry.position if status is S.INTENDED else None,
+        "result_position": entry.position if status in (S.EXECUTED, S.FAILED) else None,
+        "last_position": entry.position,
+    }
+
+
+def _claim(connection: Connection, entry: Entry) -> None:
+    body = entry.body
+    key = {"idempotency_key": body["idempotency_key"], "action": entry.action}
+    connection.execute(insert(executions), key)
+    place = {"system": body["system"], "object": body["object"], "record_id": body["record_id"], "action": entry.action}
+    rows = [{**place, "field": name} for name in body["fields"]] if body["record_id"] else []
+    if not rows:
+        return
+    try:
+        with connection.begin_nested():
+            connection.execute(insert(claims), rows)
+    except IntegrityError:
+        raise Conflict(
+            f"another action is writing the same field of {entry.subject} now.",
+            hint="Propose again when it is done.",
+            code="field_claimed",
+        ) from None
+
+
+def _written(connection: Connection, entry: Entry, status: ActionStatus) -> None:
+    if status is S.FAILED:
+        # It did not happen, so the act may be taken up again under the same key.
+        connection.execute(delete(executions).where(executions.c.action == entry.action))
+        return
+    body = entry.body
+    before, after = entry.value("before") or {}, entry.value("after") or {}
+    record_id = RecordRef.parse(body["created"]).id if body.get("created") else body["record_id"]
+    rows = [
+        {
+            "action": entry.action,
+            "field": name,
+            "system": body["system"],
+            "object": body["object"],
+            "record_id": record_id,
+            "before": canonical(before.get(name)),
+            "after": canonical(after.get(name)),
+            "executed_at": stamp(entry.at),
+            "position": entry.position,
+            "undone_by": "",
+        }
+        for name in body["fields"]
+    ]
+    if rows:
+        connection.execute(insert(action_fields), rows)
+
+
+def _undone(connection: Connection, entry: Entry) -> None:
+    """An `action.undone` entry names the action it concerns, the fields restored, and the action that did it."""
+    fields = update(action_fields).where(
+        action_fields.c.action == entry.action, action_fields.c.field.in_(entry.body["fields"])
+    )
+    connection.execute(fields.values(undone_by=entry.body["by_action"]))
+    left = connection.execute(
+        select(func.count()).where(action_fields.c.action == entry.action, action_fields.c.undone_by == "")
+    ).scalar_one()
+    if left == 0:
+        values = {"status": S.UNDONE.value, "updated_at": stamp(entry.at), "last_position": entry.position}
+        connection.execute(update(actions).where(actions.c.id == entry.action).values(**values))
+
+
+def action_get(connection: Connection, action_id: str) -> ActionRow | None:
+    """Return one action's row, or None."""
+    return connection.execute(select(actions).where(actions.c.id == action_id)).first()
+
+
+def actions_list(
+    connection: Connection,
+    *,
+    agent: str | None = None,
+    since: datetime | None = None,
+    until: datetime | None = None,
+    type: str | None = None,
+    record: str | None = None,
+    status: str | None = None,
+    run: str | None = None,
+    limit: int | None = None,
+) -> Sequence[ActionRow]:
+    """Return actions, newest first. `agent` is a name or name@version; `type` a capability or action type."""
+    query = select(actions).order_by(actions.c.last_position.desc())
+    if agent is not None:
+        query = query.where((actions.c.agent == agent) | (actions.c.agent_name == agent))
+    if type is not None:
+        query = query.where((actions.c.capability == type) | (actions.c.action_type == type))
+    query = _between(query, since, until)
+    for column, wanted in (("subject", record), ("status", status), ("run", run)):
+        if wanted is not None:
+            query = query.where(actions.c[column] == wanted)
+    return connection.execute(query.limit(limit) if limit is not None else query).all()
+
+
+def _between(query: Select[Any], since: datetime | None, until: datetime | None) -> Select[Any]:
+    if since is not None:
+        query = query.where(actions.c.updated_at >= stamp(since))
+    if until is not None:
+        query = query.where(actions.c.updated_at < stamp(until))
+    return query
+
+
+_OF_KEY = (
+    select(actions)
+    .where(actions.c.idempotency_key == bindparam("wanted"))
+    .order_by(actions.c.last_position.desc())
+    .limit(1)
+)
+_EXECUTION = select(executions.c.action).where(executions.c.idempotency_key == bindparam("wanted"))
+
+
+def latest_of_key(connection: Connection, idempotency_key: str) -> ActionRow | None:
+    """Return the latest action with this idempotency key, or None."""
+    return connection.execute(_OF_KEY, {"wanted": idempotency_key}).first()
+
+
+def execution_of(connection: Connection, idempotency_key: str) -> str | None:
+    """Return the action that was taken up under this key, or None when none was."""
+    return connection.execute(_EXECUTION, {"wanted": idempotency_key}).scalar_one_or_none()
+
+
+_WRITE_SET = select(
+    func.count(actions.c.subject.distinct()), func.coalesce(func.sum(actions.c.recipients), 0)
+).where(
+    actions.c.agent_name == bindparam("name"),
+    actions.c.capability == bindparam("what"),
+    actions.c.status.in_(EXECUTING),
+    actions.c.updated_at >= bindparam("begin"),
+    actions.c.subject != bindparam("besides"),
+)
+
+
+def write_set(
+    connection: Connection, agent_name: str, capability: str, since: datetime, *, besides: str = ""
+) -> tuple[int, int]:
+    """Return how many other records, and recipients in all, an agent reached with one capability since a moment.
+
+    The agent counts by name, whatever its version: a new version does not start a new operation.
+    """
+    values = {"name": agent_name, "what": capability, "begin": stamp(since), "besides": besides}
+    records, recipients = connection.execute(_WRITE_SET, values).one()
+    return int(records), int(recipients)
+
+
+def fields_written(
+    connection: Connection,
+    *,
+    agent: str | None = None,
+    since: datetime | None = None,
+    until: datetime | None = None,
+    field: str | None = None,
+    action: str | None = None,
+) -> Sequence[ActionRow]:
+    """Return the executed field writes of agents, oldest first, with the columns of their actions."""
+    query = (
+        select(action_fields, actions.c.agent, actions.c.agent_name, actions.c.capability, actions.c.person)
+        .join(actions, actions.c.id == action_fields.c.action)
+        .where(actions.c.agent != "")
+        .order_by(action_fields.c.position)
+    )
+    if agent is not None:
+        query = query.where((actions.c.agent == agent) | (actions.c.agent_name == agent))
+    if since is not None:
+        query = query.where(action_fields.c.executed_at >= stamp(since))
+    if until is not None:
+        query = query.where(action_fields.c.executed_at < stamp(until))
+    if field is not None:
+        query = query.where(action_fields.c.field == field)
+    if action is not None:
+        query = query.where(action_fields.c.action == action)
+    return connection.execute(query).all()
