@@ -103,9 +103,7 @@ class AgentProjector:
     """Follows registration, suspension and promotion."""
 
     name = "agents"
-    kinds = frozenset(
-        {"agent.registered", "agent.suspended", "agent.resumed", "agent.promoted", "agent.demoted"}
-    )
+    kinds = frozenset({"agent.registered", "agent.suspended", "agent.resumed", "agent.promoted", "agent.demoted"})
     tables = (agents, agent_modes)
 
     def apply(self, connection: Connection, entries: Sequence[Entry]) -> None:
@@ -174,9 +172,7 @@ class Agents:
         self._directory.person(manifest.owner)
         body = manifest.model_dump(mode="json")
         with self._ledger.engine.connect() as connection:
-            row = connection.execute(
-                select(agents.c.manifest_hash).where(agents.c.agent == str(manifest.ref))
-            ).first()
+            row = connection.execute(select(agents.c.manifest_hash).where(agents.c.agent == str(manifest.ref))).first()
         if row is not None and row.manifest_hash == digest(body):
             return False
         if row is not None:
@@ -205,9 +201,7 @@ class Agents:
         with self._ledger.engine.connect() as connection:
             row = connection.execute(query).first()
             if row is None:
-                raise NotFound(
-                    f"no agent {name!r} is registered.", hint="`pilothouse agents register FILE` adds one."
-                )
+                raise NotFound(f"no agent {name!r} is registered.", hint="`pilothouse agents register FILE` adds one.")
             return read_agent(connection, AgentRef.parse(row.agent))
 
     def suspend(self, ref: AgentRef, by: str, reason: str) -> None:

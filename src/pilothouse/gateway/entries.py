@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from pilothouse.data.schema import OBJECTS
+
 from pilothouse.gateway.passage import Passage
 from pilothouse.ledger.entries import Draft
-from pilothouse.vocabulary.actions import Evidence
+from pilothouse.vocabulary.actions import evidence_to_json
 from pilothouse.vocabulary.actors import SYSTEM_PERSON, Actor
-from pilothouse.vocabulary.clock import stamp
 from pilothouse.vocabulary.outcomes import ActionStatus
-from pilothouse.vocabulary.records import FieldChange
-from pilothouse.vocabulary.values import Json, JsonObject
+from pilothouse.vocabulary.records import change_to_json
+from pilothouse.vocabulary.values import Json
 
 
 def action_draft(passage: Passage, status: ActionStatus, code: str, sentence: str, review: str = "") -> Draft:
@@ -78,30 +76,6 @@ def _values(passage: Passage) -> dict[str, Json]:
         "before": dict(passage.before),
         "after": dict(passage.after),
         "expects": dict(passage.action.expects) if passage.action.expects is not None else None,
-        "changes": [change_json(change) for change in passage.changes],
-        "evidence": [evidence_json(fact) for fact in passage.action.evidence],
-    }
-
-
-def change_json(change: FieldChange) -> JsonObject:
-    """Return a change as it stands in an entry."""
-    return {
-        "field": change.field,
-        "before": change.before,
-        "after": change.after,
-        "last_writer_kind": change.last_writer_kind.value if change.last_writer_kind else None,
-        "last_writer": change.last_writer,
-        "last_written_at": stamp(change.last_written_at) if change.last_written_at else None,
-    }
-
-
-def evidence_json(fact: Evidence) -> Mapping[str, Json]:
-    """Return one fact as it stands in an entry."""
-    return {
-        "note": fact.note,
-        "record": fact.record,
-        "field": fact.field,
-        "value": fact.value,
-        "position": fact.position,
-        "observed_at": stamp(fact.observed_at) if fact.observed_at else None,
+        "changes": [change_to_json(change) for change in passage.changes],
+        "evidence": [evidence_to_json(fact) for fact in passage.action.evidence],
     }

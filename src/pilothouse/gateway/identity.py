@@ -87,9 +87,7 @@ class Tokens:
         self._ledger, self._clock, self._key = ledger, clock, key
         self._verified: dict[str, Grant] = {}
 
-    def issue(
-        self, agent: AgentRef, person: str, by: Actor, life: timedelta = timedelta(hours=1)
-    ) -> tuple[str, Grant]:
+    def issue(self, agent: AgentRef, person: str, by: Actor, life: timedelta = timedelta(hours=1)) -> tuple[str, Grant]:
         """Return a new token and what it grants; raises `InvalidInput` without a person or for too long a life."""
         if not person:
             raise InvalidInput("a token needs a person.", hint="Name the person the agent acts for.")

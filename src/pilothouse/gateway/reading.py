@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from pilothouse.gateway.passage import Passage, Stop, refuse
 from pilothouse.gateway.ports import CallRefused, CallUnknown
+
+from pilothouse.gateway.passage import Passage, Stop, refuse
 
 
 def read_snapshot(passage: Passage) -> Stop | None:

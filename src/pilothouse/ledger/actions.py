@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -139,9 +138,15 @@ _STATE = (
 )  # fmt: skip
 _UPDATE = update(actions).where(actions.c.id == bindparam("known")).values({name: bindparam(name) for name in _STATE})
 _AT = {
-    S.INTENDED: update(actions).where(actions.c.id == bindparam("known")).values(intent_position=bindparam("at_position")),
-    S.EXECUTED: update(actions).where(actions.c.id == bindparam("known")).values(result_position=bindparam("at_position")),
-    S.FAILED: update(actions).where(actions.c.id == bindparam("known")).values(result_position=bindparam("at_position")),
+    S.INTENDED: update(actions)
+    .where(actions.c.id == bindparam("known"))
+    .values(intent_position=bindparam("at_position")),
+    S.EXECUTED: update(actions)
+    .where(actions.c.id == bindparam("known"))
+    .values(result_position=bindparam("at_position")),
+    S.FAILED: update(actions)
+    .where(actions.c.id == bindparam("known"))
+    .values(result_position=bindparam("at_position")),
 }
 
 
@@ -314,9 +319,7 @@ def execution_of(connection: Connection, idempotency_key: str) -> str | None:
     return connection.execute(_EXECUTION, {"wanted": idempotency_key}).scalar_one_or_none()
 
 
-_WRITE_SET = select(
-    func.count(actions.c.subject.distinct()), func.coalesce(func.sum(actions.c.recipients), 0)
-).where(
+_WRITE_SET = select(func.count(actions.c.subject.distinct()), func.coalesce(func.sum(actions.c.recipients), 0)).where(
     actions.c.agent_name == bindparam("name"),
     actions.c.capability == bindparam("what"),
     actions.c.status.in_(EXECUTING),

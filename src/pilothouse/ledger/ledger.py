@@ -78,12 +78,11 @@ class Ledger:
 
     def _write(self, group: Sequence[_Submission]) -> None:
         try:
-            with self._writer.connect() as connection:
-                with connection.begin():
-                    position = self._lock_head(connection)
-                    for submission in group:
-                        position = self._write_one(connection, submission, position)
-                    connection.execute(text("UPDATE ledger_head SET size = :size"), {"size": position})
+            with self._writer.connect() as connection, connection.begin():
+                position = self._lock_head(connection)
+                for submission in group:
+                    position = self._write_one(connection, submission, position)
+                connection.execute(text("UPDATE ledger_head SET size = :size"), {"size": position})
                 # The commit is durable here. A crash before it leaves nothing; one after it leaves all of the group,
                 # whose callers were not told: they find their entries by action or idempotency key.
         except BaseException as error:
@@ -181,7 +180,9 @@ class Ledger:
 
         def remove(connection: Connection) -> None:
             nonlocal gone
-            gone = connection.execute(delete(private_table).where(private_table.c.data_subject == data_subject)).rowcount
+            gone = connection.execute(
+                delete(private_table).where(private_table.c.data_subject == data_subject)
+            ).rowcount
 
         self.append([Draft("privacy.erased", by, {"data_subject": data_subject, "reason": reason})], guard=remove)
         self.rebuild()
@@ -202,7 +203,7 @@ class Ledger:
         return size
 
 
-def _selection():  # pyright: ignore[reportUnknownParameterType] # noqa: ANN202
+def _selection():  # pyright: ignore[reportUnknownParameterType]
     joined = entries_table.outerjoin(private_table, entries_table.c.position == private_table.c.position)
     columns = (entries_table.c.position, entries_table.c.line, private_table.c.payload)
     return select(*columns).select_from(joined).order_by(entries_table.c.position)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from typing import Any
 
-from pilothouse.vocabulary.clock import new_id
+from pilothouse.vocabulary.clock import new_id, stamp, unstamp
 from pilothouse.vocabulary.records import RecordRef
 from pilothouse.vocabulary.values import Json, digest
 
@@ -61,3 +62,55 @@ class Action:
     def with_arguments(self, arguments: Mapping[str, Json]) -> Action:
         """Return the same proposal with other arguments (an edit by a reviewer)."""
         return replace(self, arguments=dict(arguments))
+
+
+def action_to_json(action: Action) -> dict[str, Json]:
+    """Return everything of an action, so that `action_from_json` can give it back."""
+    return {
+        "id": action.id,
+        "capability": action.capability,
+        "target": str(action.target),
+        "arguments": dict(action.arguments),
+        "intent": action.intent,
+        "confidence": action.confidence,
+        "based_on": action.based_on,
+        "expects": dict(action.expects) if action.expects is not None else None,
+        "idempotency_key": action.idempotency_key,
+        "run": action.run,
+        "causes": list(action.causes),
+        "evidence": [evidence_to_json(fact) for fact in action.evidence],
+    }
+
+
+def evidence_to_json(fact: Evidence) -> dict[str, Json]:
+    """Return one fact as JSON."""
+    return {
+        "note": fact.note,
+        "record": fact.record,
+        "field": fact.field,
+        "value": fact.value,
+        "position": fact.position,
+        "observed_at": stamp(fact.observed_at) if fact.observed_at else None,
+    }
+
+
+def action_from_json(raw: Mapping[str, Any]) -> Action:
+    """Return the action that `action_to_json` wrote."""
+    facts = [
+        Evidence(**{**fact, "observed_at": unstamp(fact["observed_at"]) if fact["observed_at"] else None})
+        for fact in raw["evidence"]
+    ]
+    return Action(
+        capability=raw["capability"],
+        target=RecordRef.parse(raw["target"]),
+        arguments=raw["arguments"],
+        intent=raw["intent"],
+        confidence=raw["confidence"],
+        evidence=tuple(facts),
+        based_on=raw["based_on"],
+        expects=raw["expects"],
+        idempotency_key=raw["idempotency_key"],
+        run=raw["run"],
+        causes=tuple(raw["causes"]),
+        id=raw["id"],
+    )

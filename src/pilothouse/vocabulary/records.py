@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+from pilothouse.vocabulary.clock import stamp
 from pilothouse.vocabulary.values import Json
 
 
@@ -87,3 +88,15 @@ class FieldChange:
 def is_empty(value: Json) -> bool:
     """True for null and for text of white space only; 0 and false are values."""
     return value is None or (isinstance(value, str) and not value.strip())
+
+
+def change_to_json(change: FieldChange) -> dict[str, Json]:
+    """Return a change as it stands in an entry."""
+    return {
+        "field": change.field,
+        "before": change.before,
+        "after": change.after,
+        "last_writer_kind": change.last_writer_kind.value if change.last_writer_kind else None,
+        "last_writer": change.last_writer,
+        "last_written_at": stamp(change.last_written_at) if change.last_written_at else None,
+    }

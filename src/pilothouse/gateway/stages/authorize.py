@@ -63,7 +63,9 @@ def _person_stands(passage: Passage, door: Door) -> Answer:
     except NotFound as error:
         return refuse("person_unknown", str(error))
     if not passage.person.active:
-        return refuse("person_inactive", f"{passage.person.name} is no longer active, and neither is what acts for them.")
+        return refuse(
+            "person_inactive", f"{passage.person.name} is no longer active, and neither is what acts for them."
+        )
     return GO_ON
 
 

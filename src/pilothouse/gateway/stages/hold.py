@@ -6,6 +6,7 @@ What must never happen here: a missing, foreign or stale approval taken for one;
 from __future__ import annotations
 
 from pilothouse.decision.modes import Disposition, effective
+
 from pilothouse.gateway.door import Door
 from pilothouse.gateway.passage import GO_ON, Answer, Approval, Passage, Stop, refuse
 from pilothouse.gateway.stages.decide import shadowed
@@ -55,8 +56,8 @@ def _queue(passage: Passage, door: Door) -> Answer:
         verdict,
         actor=passage.actor,
         owner=owner,
+        agent_owner=agent_owner,
         deadline=due,
-        before=passage.before,
         changes=passage.changes,
     )
     sentence = f"Waiting for {owner} until {due:%Y-%m-%d %H:%M} UTC: {verdict.sentence}"

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from pilothouse.gateway.ports import CallRefused, CallUnknown
+
 from pilothouse.gateway.door import Door
 from pilothouse.gateway.passage import GO_ON, Answer, Passage
-from pilothouse.gateway.ports import CallRefused, CallUnknown
 from pilothouse.gateway.stages.preview import same
 from pilothouse.gateway.stages.validate import values_of
 
@@ -26,6 +27,9 @@ def read_back(passage: Passage, door: Door) -> Answer:
     passage.note = (
         ("done", "Performed, and the record shows it.")
         if not wrong
-        else ("wrong_value", f"Performed, but {', '.join(wrong)} reads back otherwise than asked. Roll it back or mend it.")
+        else (
+            "wrong_value",
+            f"Performed, but {', '.join(wrong)} reads back otherwise than asked. Roll it back or mend it.",
+        )
     )
     return GO_ON

@@ -7,9 +7,9 @@ transaction that writes the intent, so that no two callers can both be told yes.
 
 from __future__ import annotations
 
+from pilothouse.decision.engine import decide as judge
 from sqlalchemy import Connection
 
-from pilothouse.decision.engine import decide as judge
 from pilothouse.gateway.agents import read_agent
 from pilothouse.gateway.door import Door
 from pilothouse.gateway.entries import action_draft
@@ -49,7 +49,9 @@ def _without_a_person(passage: Passage) -> str:
     approval = passage.approval
     if approval is not None and approval.by and approval.payload_hash == passage.action.payload_hash:
         return ""
-    return f"{passage.capability.name} cannot be undone; it runs only on a named person's approval of this exact payload."
+    return (
+        f"{passage.capability.name} cannot be undone; it runs only on a named person's approval of this exact payload."
+    )
 
 
 def _last_word(connection: Connection, passage: Passage, door: Door) -> None:

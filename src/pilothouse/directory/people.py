@@ -1,0 +1,130 @@
+"""The people Pilothouse knows, as entries and as a table drawn from them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Column, Connection, Integer, Row, Table, Text, insert, select, update
+from sqlalchemy.exc import IntegrityError
+
+from pilothouse.directory.roles import permissions_of
+from pilothouse.ledger.database import metadata
+from pilothouse.ledger.entries import Draft, Entry
+from pilothouse.ledger.ledger import Ledger
+from pilothouse.vocabulary.actors import SYSTEM_PERSON, Actor, Role
+from pilothouse.vocabulary.errors import Conflict, Forbidden, InvalidInput, NotFound
+
+people = Table(
+    "people",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("email", Text, nullable=False, unique=True),
+    Column("role", Text, nullable=False),
+    Column("territory", Text, nullable=False),
+    Column("active", Integer, nullable=False),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """A person who may log in, own records and agents, and stand behind what acts for them."""
+
+    id: str
+    name: str
+    email: str
+    role: Role
+    territory: str = ""
+    active: bool = True
+
+
+class PeopleProjector:
+    """Follows people being added, changed and deactivated."""
+
+    name = "people"
+    kinds = frozenset({"person.added", "person.role_changed", "person.deactivated"})
+    tables = (people,)
+
+    def apply(self, connection: Connection, entries: Sequence[Entry]) -> None:
+        """Bring the table up to date."""
+        for entry in entries:
+            person = people.c.id == entry.body["id"]
+            if entry.kind == "person.added":
+                self._added(connection, entry)
+            elif entry.kind == "person.role_changed":
+                connection.execute(update(people).where(person).values(role=entry.body["role"]))
+            else:
+                connection.execute(update(people).where(person).values(active=0))
+
+    def _added(self, connection: Connection, entry: Entry) -> None:
+        row = {key: entry.body[key] for key in ("id", "role", "territory")}
+        gone = f"erased-{entry.body['id']}"
+        row |= {"name": entry.value("name", gone), "email": entry.value("email", gone), "active": 1}
+        try:
+            connection.execute(insert(people), row)
+        except IntegrityError:
+            raise Conflict(f"{row['id']} or {row['email']} is already known.", hint="Choose another id.") from None
+
+
+class Directory:
+    """Reads and changes the people."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
+
+    def person(self, person_id: str) -> Person:
+        """Return a person; raises `NotFound`."""
+        with self._ledger.engine.connect() as connection:
+            row = connection.execute(select(people).where(people.c.id == person_id)).first()
+        if row is None:
+            raise NotFound(f"there is no person {person_id!r}.", hint="`pilothouse people list` shows who is known.")
+        return _person(row)
+
+    def by_email(self, email: str) -> Person | None:
+        """Return the person with this address, or None."""
+        with self._ledger.engine.connect() as connection:
+            row = connection.execute(select(people).where(people.c.email == email.strip().casefold())).first()
+        return _person(row) if row is not None else None
+
+    def people(self) -> list[Person]:
+        """Return everybody, by id."""
+        with self._ledger.engine.connect() as connection:
+            return [_person(row) for row in connection.execute(select(people).order_by(people.c.id))]
+
+    def add(self, person: Person, by: str) -> None:
+        """Add a person. The first one may be added by the system (on the machine itself); later ones by an admin."""
+        if person.id == SYSTEM_PERSON or "@" not in person.email or not person.name.strip():
+            raise InvalidInput(f"{person.id!r} needs an id of their own, a name and an e-mail address.")
+        self._managed(by)
+        body = {"id": person.id, "role": person.role.value, "territory": person.territory}
+        private = {"name": person.name, "email": person.email.strip().casefold()}
+        subject = f"person/{person.id}"
+        self._ledger.append([Draft("person.added", Actor(by), body, private, subject, subject=subject)])
+
+    def change_role(self, person_id: str, role: Role, by: str) -> None:
+        """Give a person another role; nobody changes their own."""
+        self._change("person.role_changed", person_id, by, {"role": role.value})
+
+    def deactivate(self, person_id: str, by: str) -> None:
+        """Take every permission from a person; what acts for them stops with them."""
+        self._change("person.deactivated", person_id, by, {})
+
+    def _change(self, kind: str, person_id: str, by: str, more: dict[str, str]) -> None:
+        self.person(person_id)
+        self._managed(by)
+        if by == person_id:
+            raise Forbidden("nobody changes their own standing.", hint="Ask another admin.")
+        draft = Draft(kind, Actor(by), {"id": person_id, **more}, subject=f"person/{person_id}")
+        self._ledger.append([draft])
+
+    def _managed(self, by: str) -> None:
+        if by == SYSTEM_PERSON:
+            return
+        if "manage_people" not in permissions_of(self.person(by).role).may:
+            raise Forbidden(f"{by} may not manage people.", hint="Ask an admin.")
+
+
+def _person(row: Row[Any]) -> Person:
+    return Person(row.id, row.name, row.email, Role(row.role), row.territory, bool(row.active))

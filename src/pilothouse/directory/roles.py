@@ -1,0 +1,57 @@
+"""What each role may do. One plain table; absence means no."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+from pilothouse.vocabulary.actors import Role
+from pilothouse.vocabulary.values import Json
+
+if TYPE_CHECKING:
+    from pilothouse.directory.people import Person
+
+Fields: TypeAlias = frozenset[str] | Literal["*"]
+
+
+@dataclass(frozen=True, slots=True)
+class Permissions:
+    """Readable and writable fields by object ("*" stands for every object or field), and the acts a role may do."""
+
+    read: Mapping[str, Fields] = field(default_factory=dict[str, Fields])
+    write: Mapping[str, Fields] = field(default_factory=dict[str, Fields])
+    own_records_only: bool = False
+    may: frozenset[str] = frozenset()
+
+
+ALL: Mapping[str, Fields] = {"*": "*"}
+STAFF = frozenset({"review", "promote", "suspend", "rollback", "read_ledger", "issue_token"})
+PERMISSIONS: Mapping[Role, Permissions] = {
+    Role.ADMIN: Permissions(ALL, ALL, may=STAFF | {"manage_people", "erase"}),
+    Role.REVOPS: Permissions(ALL, ALL, may=STAFF),
+    Role.REVIEWER: Permissions(ALL, ALL, may=frozenset({"review", "read_ledger"})),
+    Role.REP: Permissions(
+        ALL,
+        {"account": "*", "contact": "*", "opportunity": "*", "activity": "*", "message": "*", "quote": "*"},
+        own_records_only=True,
+        may=frozenset({"review_own"}),
+    ),
+    Role.AUDITOR: Permissions(ALL, {}, may=frozenset({"read_ledger"})),
+}
+
+
+def permissions_of(role: Role) -> Permissions:
+    """Return what a role may do."""
+    return PERMISSIONS[role]
+
+
+def may_see(person: Person, fields: Mapping[str, Json]) -> bool:
+    """True when a record is within a person's reach: any record, or for own-records roles those they own.
+
+    A record without an owner belongs to nobody, and so to no rep.
+    """
+    if not permissions_of(person.role).own_records_only:
+        return True
+    owner = str(fields.get("owner") or "").casefold()
+    return bool(owner) and owner in {person.id.casefold(), person.email.casefold(), person.name.casefold()}
