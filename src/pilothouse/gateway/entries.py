@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pilothouse.data.schema import OBJECTS
-
 from pilothouse.gateway.passage import Passage
 from pilothouse.ledger.entries import Draft
 from pilothouse.vocabulary.actions import evidence_to_json

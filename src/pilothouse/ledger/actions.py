@@ -227,7 +227,8 @@ def _written(connection: Connection, entry: Entry, status: ActionStatus) -> None
         connection.execute(delete(executions).where(executions.c.action == entry.action))
         return
     body = entry.body
-    before, after = entry.value("before") or {}, entry.value("after") or {}
+    before: dict[str, Any] = entry.value("before") or {}
+    after: dict[str, Any] = entry.value("after") or {}
     record_id = RecordRef.parse(body["created"]).id if body.get("created") else body["record_id"]
     rows = [
         {

@@ -96,10 +96,7 @@ def evidence_to_json(fact: Evidence) -> dict[str, Json]:
 
 def action_from_json(raw: Mapping[str, Any]) -> Action:
     """Return the action that `action_to_json` wrote."""
-    facts = [
-        Evidence(**{**fact, "observed_at": unstamp(fact["observed_at"]) if fact["observed_at"] else None})
-        for fact in raw["evidence"]
-    ]
+    facts = [_evidence(fact) for fact in raw["evidence"]]
     return Action(
         capability=raw["capability"],
         target=RecordRef.parse(raw["target"]),
@@ -114,3 +111,8 @@ def action_from_json(raw: Mapping[str, Any]) -> Action:
         causes=tuple(raw["causes"]),
         id=raw["id"],
     )
+
+
+def _evidence(raw: Mapping[str, Any]) -> Evidence:
+    seen = unstamp(raw["observed_at"]) if raw["observed_at"] else None
+    return Evidence(raw["note"], raw["record"], raw["field"], raw["value"], raw["position"], seen)

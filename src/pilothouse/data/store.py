@@ -1,0 +1,220 @@
+"""Records as every source tells them, drawn from `record.observed` and `action.executed` entries.
+
+`observe` is idempotent: what is already known appends nothing, a difference appends what changed and nothing else. An
+observation older than the value it would replace goes into the history and leaves the present alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import groupby, islice
+from typing import Any
+
+from sqlalchemy import Row, select, tuple_
+
+from pilothouse.data.projection import field_history, field_values
+from pilothouse.data.schema import is_personal
+from pilothouse.ledger.entries import Draft
+from pilothouse.ledger.ledger import Ledger
+from pilothouse.vocabulary.actors import Actor
+from pilothouse.vocabulary.clock import stamp, unstamp
+from pilothouse.vocabulary.records import FieldValue, RecordRef, WriterKind
+from pilothouse.vocabulary.values import Json, JsonObject, canonical, parse_json
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """What a source says about one record: values, when they were true, and who or what wrote them there."""
+
+    ref: RecordRef
+    fields: Mapping[str, Json]
+    at: datetime
+    writer_kind: WriterKind
+    writer: str
+    source_file: str = ""
+    line: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A record with its values and their provenance."""
+
+    ref: RecordRef
+    fields: Mapping[str, FieldValue]
+
+    def value(self, name: str) -> Json:
+        """Return a field's value, None when there is none."""
+        found = self.fields.get(name)
+        return found.value if found else None
+
+    def text(self, name: str) -> str:
+        """Return a field's value as text without outer white space, the empty string when there is none."""
+        value = self.value(name)
+        return "" if value is None else str(value).strip()
+
+
+class DataStore:
+    """Writes observations, reads records."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
+
+    def observe(self, observations: Iterable[Observation], actor: Actor, batch: int = 500) -> tuple[int, int]:
+        """Take in observations; returns how many records were new or changed, and how many said nothing new."""
+        changed = unchanged = 0
+        queue = iter(observations)
+        while page := list(islice(queue, batch)):
+            for part in _without_repeats(page):
+                drafts = self._drafts(part, actor)
+                self._ledger.append(drafts)
+                changed += len(drafts)
+                unchanged += len(part) - len(drafts)
+        return changed, unchanged
+
+    def _drafts(self, page: Sequence[Observation], actor: Actor) -> list[Draft]:
+        known = self._known([each.ref for each in page])
+        past = self._past(page, known)
+        drafts = [_draft(each, known.get(each.ref, {}), past, actor) for each in page]
+        return [draft for draft in drafts if draft is not None]
+
+    def _known(self, refs: Sequence[RecordRef]) -> dict[RecordRef, dict[str, FieldValue]]:
+        found: dict[RecordRef, dict[str, FieldValue]] = {}
+        for system, object_name, ids in _by_object(refs):
+            query = select(field_values).where(
+                field_values.c.system == system,
+                field_values.c.object == object_name,
+                field_values.c.record_id.in_(ids),
+            )
+            with self._ledger.engine.connect() as connection:
+                for row in connection.execute(query):
+                    found.setdefault(_ref(row), {})[row.field] = _value(row)
+        return found
+
+    def _past(
+        self, page: Sequence[Observation], known: Mapping[RecordRef, Mapping[str, FieldValue]]
+    ) -> set[tuple[RecordRef, str, str]]:
+        """Return (record, field, time) of history already taken in, for observations older than the present."""
+        late = [
+            each.ref
+            for each in page
+            if any(name in known.get(each.ref, {}) and known[each.ref][name].at > each.at for name in each.fields)
+        ]
+        seen: set[tuple[RecordRef, str, str]] = set()
+        for system, object_name, ids in _by_object(late):
+            history = field_history.c
+            query = select(history.system, history.object, history.record_id, history.field, history.at).where(
+                history.system == system, history.object == object_name, history.record_id.in_(ids)
+            )
+            with self._ledger.engine.connect() as connection:
+                seen.update((_ref(row), row.field, row.at) for row in connection.execute(query))
+        return seen
+
+    def field(self, ref: RecordRef, name: str) -> FieldValue | None:
+        """Return the present value of one field with its provenance, or None."""
+        key = tuple_(field_values.c.system, field_values.c.object, field_values.c.record_id, field_values.c.field)
+        query = select(field_values).where(key == (ref.system, ref.object, ref.id, name))
+        with self._ledger.engine.connect() as connection:
+            row = connection.execute(query).first()
+        return _value(row) if row is not None else None
+
+    def record(self, ref: RecordRef) -> Record | None:
+        """Return a record, or None when no source told of it."""
+        fields = self._known([ref]).get(ref)
+        return Record(ref, fields) if fields else None
+
+    def records(self, object_name: str, system: str | None = None) -> Iterator[Record]:
+        """Yield every record of an object, by system and id."""
+        columns = field_values.c
+        query = select(field_values).where(columns.object == object_name).order_by(columns.system, columns.record_id)
+        if system is not None:
+            query = query.where(columns.system == system)
+        with self._ledger.engine.connect() as connection:
+            rows = connection.execute(query).yield_per(5000)
+            for ref, group in groupby(rows, key=_ref):
+                yield Record(ref, {row.field: _value(row) for row in group})
+
+    def history(self, ref: RecordRef, name: str) -> list[FieldValue]:
+        """Return every value a field is known to have had, oldest first."""
+        columns = field_history.c
+        query = (
+            select(field_history)
+            .where(columns.system == ref.system, columns.object == ref.object, columns.record_id == ref.id)
+            .where(columns.field == name)
+            .order_by(columns.at, columns.position)
+        )
+        with self._ledger.engine.connect() as connection:
+            return [_value(row) for row in connection.execute(query)]
+
+    def newest(self) -> datetime | None:
+        """Return the latest moment any source told of, or None when nothing is known."""
+        query = select(field_values.c.at).order_by(field_values.c.at.desc()).limit(1)
+        with self._ledger.engine.connect() as connection:
+            text = connection.execute(query).scalar_one_or_none()
+        return unstamp(text) if text else None
+
+
+def _draft(
+    seen: Observation,
+    known: Mapping[str, FieldValue],
+    past: set[tuple[RecordRef, str, str]],
+    actor: Actor,
+) -> Draft | None:
+    news: dict[str, Json] = {}
+    before: dict[str, Json] = {}
+    for name, value in seen.fields.items():
+        present = known.get(name)
+        if present is not None and canonical(present.value) == canonical(value):
+            continue
+        if present is None and value is None:
+            continue
+        if present is not None and present.at > seen.at and (seen.ref, name, stamp(seen.at)) in past:
+            continue
+        news[name], before[name] = value, present.value if present else None
+    if not news:
+        return None
+    values: JsonObject = {"fields": news, "before": before}
+    head: JsonObject = {
+        "at": stamp(seen.at),
+        "writer_kind": seen.writer_kind.value,
+        "writer": seen.writer,
+        "file": seen.source_file,
+        "line": seen.line,
+        "names": sorted(news),
+    }
+    subject = str(seen.ref)
+    if is_personal(seen.ref.object):
+        return Draft("record.observed", actor, head, values, subject, subject=subject)
+    return Draft("record.observed", actor, {**head, **values}, subject=subject)
+
+
+def _without_repeats(page: Sequence[Observation]) -> Iterator[list[Observation]]:
+    """Split a page so that no part tells of the same record twice: each part is compared with what came before it."""
+    part: list[Observation] = []
+    seen: set[RecordRef] = set()
+    for each in page:
+        if each.ref in seen:
+            yield part
+            part, seen = [], set()
+        part.append(each)
+        seen.add(each.ref)
+    if part:
+        yield part
+
+
+def _by_object(refs: Iterable[RecordRef]) -> Iterator[tuple[str, str, list[str]]]:
+    for (system, object_name), group in groupby(sorted(set(refs)), key=lambda ref: (ref.system, ref.object)):
+        ids = [ref.id for ref in group]
+        for start in range(0, len(ids), 500):
+            yield system, object_name, ids[start : start + 500]
+
+
+def _ref(row: Row[Any]) -> RecordRef:
+    return RecordRef(row.system, row.object, row.record_id)
+
+
+def _value(row: Row[Any]) -> FieldValue:
+    return FieldValue(
+        parse_json(row.value), row.system, unstamp(row.at), WriterKind(row.writer_kind), row.writer, row.position
+    )

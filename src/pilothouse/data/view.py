@@ -1,0 +1,62 @@
+"""What an agent sees: records reduced to what its contract lets it read, as they were known at one moment."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from datetime import datetime
+
+from pilothouse.data.contracts import Contract
+from pilothouse.data.definitions import Definitions
+from pilothouse.data.matching import Match, Matcher
+from pilothouse.data.store import DataStore, Record
+from pilothouse.vocabulary.records import RecordRef, is_empty
+
+
+class DataView:
+    """A read-only window. Objects outside the contract are empty, fields outside it do not exist."""
+
+    def __init__(
+        self, store: DataStore, contract: Contract, definitions: Definitions, as_of: datetime, system: str
+    ) -> None:
+        self._store, self._contract = store, contract
+        self.definitions, self.as_of, self.system = definitions, as_of, system
+        self._all: dict[str, list[Record]] = {}
+        self._ids: dict[str, dict[str, Record]] = {}
+        self._matchers: dict[str, Matcher] = {}
+
+    def everywhere(self, object_name: str) -> Sequence[Record]:
+        """Return the records of an object from every source."""
+        if object_name not in self._all:
+            readable = self._contract.readable(object_name)
+            records = self._store.records(object_name) if readable else ()
+            self._all[object_name] = [_reduced(record, readable) for record in records]
+        return self._all[object_name]
+
+    def records(self, object_name: str) -> Sequence[Record]:
+        """Return the records of an object in the system the agent works on."""
+        return [each for each in self.everywhere(object_name) if each.ref.system == self.system]
+
+    def record(self, ref: RecordRef) -> Record | None:
+        """Return one record of the system the agent works on, or None."""
+        if ref.object not in self._ids:
+            self._ids[ref.object] = {str(each.ref): each for each in self.everywhere(ref.object)}
+        return self._ids[ref.object].get(str(ref))
+
+    def counterparts(self, record: Record) -> list[Match]:
+        """Return what other sources hold for the same thing."""
+        name = record.ref.object
+        if name not in self._matchers:
+            self._matchers[name] = Matcher(self.everywhere(name))
+        return self._matchers[name].counterparts(record)
+
+    def frequencies(self, object_name: str, field: str) -> Counter[str]:
+        """Return how often each text value of a field occurs in the system the agent works on."""
+        values = (record.value(field) for record in self.records(object_name))
+        return Counter(str(value).strip() for value in values if not is_empty(value))
+
+
+def _reduced(record: Record, readable: frozenset[str] | str) -> Record:
+    if readable == "*":
+        return record
+    return Record(record.ref, {name: value for name, value in record.fields.items() if name in readable})
