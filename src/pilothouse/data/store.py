@@ -108,7 +108,7 @@ class DataStore:
                 history.system == system, history.object == object_name, history.record_id.in_(ids)
             )
             with self._ledger.engine.connect() as connection:
-                seen.update((_ref(row), row.field, row.at) for row in connection.execute(query))
+                seen.update((_ref(row), row.field, row.at) for row in connection.execute(query).all())
         return seen
 
     def field(self, ref: RecordRef, name: str) -> FieldValue | None:
@@ -210,7 +210,7 @@ def _by_object(refs: Iterable[RecordRef]) -> Iterator[tuple[str, str, list[str]]
             yield system, object_name, ids[start : start + 500]
 
 
-def _ref(row: Row[Any]) -> RecordRef:
+def _ref(row: Any) -> RecordRef:
     return RecordRef(row.system, row.object, row.record_id)
 
 

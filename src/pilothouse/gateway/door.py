@@ -7,10 +7,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 
-from pilothouse.decision.policy import Policy
-
 from pilothouse.data.contracts import Contract
 from pilothouse.data.store import DataStore
+from pilothouse.decision.policy import Policy
 from pilothouse.directory.people import Directory
 from pilothouse.gateway.agents import Agents
 from pilothouse.gateway.identity import Tokens

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from pilothouse.gateway.ports import Receipt, SystemOfRecord
-
 from pilothouse.data.contracts import Contract
 from pilothouse.directory.people import Person
 from pilothouse.gateway.agents import Registered, Standing
+from pilothouse.gateway.ports import Receipt, SystemOfRecord
 from pilothouse.ledger.entries import Draft
 from pilothouse.vocabulary.actions import Action
 from pilothouse.vocabulary.actors import Actor

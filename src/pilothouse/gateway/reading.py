@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from pilothouse.gateway.ports import CallRefused, CallUnknown
-
 from pilothouse.gateway.passage import Passage, Stop, refuse
+from pilothouse.gateway.ports import CallRefused, CallUnknown
 
 
 def read_snapshot(passage: Passage) -> Stop | None:

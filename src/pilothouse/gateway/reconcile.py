@@ -7,10 +7,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from pilothouse.gateway.ports import CallRefused, CallUnknown, Receipt
-
 from pilothouse.gateway.door import Door
 from pilothouse.gateway.passage import Passage
+from pilothouse.gateway.ports import CallRefused, CallUnknown, Receipt
 from pilothouse.gateway.registry import touched_fields
 from pilothouse.ledger.actions import ActionRow, actions_list
 from pilothouse.ledger.entries import Draft, Entry

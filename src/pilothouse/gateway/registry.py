@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, cast
 
 import fastjsonschema
-from pilothouse.gateway.ports import SystemOfRecord
 
+from pilothouse.gateway.ports import SystemOfRecord
 from pilothouse.vocabulary.capabilities import Capability
 from pilothouse.vocabulary.errors import InvalidInput, NotFound
 from pilothouse.vocabulary.values import Json

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from pilothouse.decision.engine import decide as judge
 from pilothouse.decision.facts import Facts
-
 from pilothouse.gateway.door import Door
 from pilothouse.gateway.passage import GO_ON, Answer, Passage, Stop, refuse
 from pilothouse.gateway.stages.preview import record_before

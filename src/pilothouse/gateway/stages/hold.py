@@ -6,7 +6,6 @@ What must never happen here: a missing, foreign or stale approval taken for one;
 from __future__ import annotations
 
 from pilothouse.decision.modes import Disposition, effective
-
 from pilothouse.gateway.door import Door
 from pilothouse.gateway.passage import GO_ON, Answer, Approval, Passage, Stop, refuse
 from pilothouse.gateway.stages.decide import shadowed

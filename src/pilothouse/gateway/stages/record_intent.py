@@ -7,9 +7,9 @@ transaction that writes the intent, so that no two callers can both be told yes.
 
 from __future__ import annotations
 
-from pilothouse.decision.engine import decide as judge
 from sqlalchemy import Connection
 
+from pilothouse.decision.engine import decide as judge
 from pilothouse.gateway.agents import read_agent
 from pilothouse.gateway.door import Door
 from pilothouse.gateway.entries import action_draft

@@ -1,0 +1,115 @@
+"""The gateway's hand in the twin: turns calls into requests, and statuses into the port's errors."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from pilothouse.connectors.twin.capabilities import CAPABILITIES, SETS
+from pilothouse.connectors.twin.server import Answer, NoAnswer, TwinServer
+from pilothouse.gateway.ports import Call, CallRefused, CallUnknown, Change, Receipt, StaleRecord
+from pilothouse.vocabulary.capabilities import Capability
+from pilothouse.vocabulary.clock import unstamp
+from pilothouse.vocabulary.records import RecordRef, Snapshot
+from pilothouse.vocabulary.values import Json
+
+CREDENTIAL = "pilothouse"
+
+
+class TwinConnector:
+    """Implements `SystemOfRecord` for the twin."""
+
+    def __init__(self, server: TwinServer, secret: str, name: str = "crm") -> None:
+        self._server, self._secret, self.name = server, secret, name
+
+    def __repr__(self) -> str:
+        return f"TwinConnector({self.name})"
+
+    def capabilities(self) -> Sequence[Capability]:
+        """Return everything the twin can do, classified."""
+        return CAPABILITIES
+
+    def read(self, ref: RecordRef) -> Snapshot | None:
+        """Return a record as it is now."""
+        try:
+            answer = self._server.read(self._secret, ref.object, ref.id)
+        except NoAnswer as error:
+            raise CallUnknown(str(error)) from None
+        if answer.status == 404:
+            return None
+        _raise_for(answer)
+        body = answer.body
+        writers = {name: "" if who == CREDENTIAL else who for name, who in body["writers"].items()}
+        return Snapshot(ref, body["version"], body["fields"], writers)
+
+    def perform(self, call: Call) -> Receipt:
+        """Send one request."""
+        fields = SETS[call.capability](call.arguments)
+        try:
+            answer = self._server.write(
+                self._secret,
+                call.capability,
+                call.ref.object,
+                call.ref.id,
+                fields,
+                expected_version=call.expected_version,
+                request_id=call.request_id,
+            )
+        except NoAnswer as error:
+            raise CallUnknown(str(error)) from None
+        _raise_for(answer)
+        return self._receipt(call.request_id, call.ref.object, answer)
+
+    def lookup(self, request_id: str) -> Receipt | None:
+        """Ask what became of a request."""
+        answer = self._server.lookup(self._secret, request_id)
+        if answer.status == 404:
+            return None
+        _raise_for(answer)
+        return self._receipt(request_id, answer.body["object"], answer)
+
+    def _receipt(self, request_id: str, object_name: str, answer: Answer) -> Receipt:
+        ref = RecordRef(self.name, object_name, answer.body["id"])
+        return Receipt(request_id, ref, answer.body["version"], answer.body["fields"])
+
+    def opted_out(self, recipient: str) -> bool:
+        """True for a contact who opted out, and for anybody the twin does not know."""
+        found = self._contact(recipient)
+        return found is None or bool(found.get("opted_out"))
+
+    def _contact(self, recipient: str) -> Mapping[str, Any] | None:
+        if "@" not in recipient:
+            snapshot = self.read(RecordRef(self.name, "contact", recipient))
+            return snapshot.fields if snapshot else None
+        wanted = recipient.casefold()
+        contacts = self._server.records("contact")
+        return next((each for each in contacts if str(each.get("email", "")).casefold() == wanted), None)
+
+    def changes(self, after: int) -> Iterator[tuple[int, Change]]:
+        """Yield what happened in the twin since a cursor."""
+        for row in self._server.changes(after):
+            before: dict[str, Json] = json.loads(row["before"])
+            fields: dict[str, Json] = json.loads(row["after"])
+            ref = RecordRef(self.name, row["object"], row["id"])
+            ours = row["who"] == CREDENTIAL
+            yield (
+                row["cursor"],
+                Change(ref, before, fields, row["version"], unstamp(row["at"]), row["who"], ours),
+            )
+
+
+def _raise_for(answer: Answer) -> None:
+    message = str(answer.body.get("error", ""))
+    match answer.status:
+        case 200:
+            return
+        case 409:
+            raise StaleRecord(message)
+        case 429:
+            raise CallRefused("too_many_requests", message, retryable=True)
+        case 500:
+            # A server error says nothing about whether the work was done; only reading can tell.
+            raise CallUnknown(f"the twin answered 500: {message}")
+        case status:
+            raise CallRefused(f"status_{status}", message)
