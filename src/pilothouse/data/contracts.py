@@ -8,13 +8,23 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal, TypeAlias
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from pilothouse.data.schema import OBJECTS
 from pilothouse.vocabulary.documents import Document, load_document
 from pilothouse.vocabulary.records import WriterKind
 
 Readable: TypeAlias = frozenset[str] | Literal["*"]
+
+
+PRECEDENCE = (
+    WriterKind.PERSON,
+    WriterKind.SYSTEM,
+    WriterKind.AGENT,
+    WriterKind.ENRICHMENT,
+    WriterKind.IMPORT,
+)
+"""Whose value outranks whose, strongest first, unless a contract says otherwise."""
 
 
 class FieldRule(BaseModel):
@@ -41,13 +51,14 @@ class Contract(BaseModel):
     read: dict[str, tuple[str, ...] | Literal["*"]]
     write: dict[str, dict[str, FieldRule]] = {}
     flag: dict[str, tuple[str, ...]] = {}
-    precedence: tuple[WriterKind, ...] = (
-        WriterKind.PERSON,
-        WriterKind.SYSTEM,
-        WriterKind.AGENT,
-        WriterKind.ENRICHMENT,
-        WriterKind.IMPORT,
-    )
+    precedence: tuple[WriterKind, ...] = PRECEDENCE
+
+    @field_validator("precedence")
+    @classmethod
+    def _names_agents(cls, order: tuple[WriterKind, ...]) -> tuple[WriterKind, ...]:
+        if WriterKind.AGENT not in order or order[0] is not WriterKind.PERSON:
+            raise ValueError("precedence must begin with person and name agent")
+        return order
 
     def field_rule(self, object_name: str, field: str) -> FieldRule | None:
         """Return the terms for a field; None means that it may not be written.

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from pilothouse.decision.facts import Facts
 from pilothouse.decision.policy import Policy
 from pilothouse.vocabulary.capabilities import Blast, ChangeKind, Effect
-from pilothouse.vocabulary.records import WriterKind
+from pilothouse.vocabulary.records import FieldChange, WriterKind
 from pilothouse.vocabulary.verdicts import Reason, Tier, Treatment
 
 K, T = ChangeKind, Treatment
@@ -122,13 +122,20 @@ def provenance(facts: Facts, policy: Policy) -> Iterator[Reason]:
     if facts.agent is None or facts.capability.change not in (K.FIELD_UPDATE, K.FLAG):
         return
     for change in facts.changes:
-        if change.fills_empty or change.last_writer_kind is not WriterKind.PERSON:
+        if change.fills_empty or not _outranks_agents(change, facts):
             continue
         when = f" on {change.last_written_at:%Y-%m-%d}" if change.last_written_at else ""
         sentence = (
             f"{change.last_writer or 'A person'} wrote {change.field} = {change.before!r}{when}; a person decides."
         )
         yield Reason("overwrites_person", sentence, T.REVIEW)
+
+
+def _outranks_agents(change: FieldChange, facts: Facts) -> bool:
+    """True when the last writer stands above agents in the contract's precedence; an unknown writer counts as one."""
+    order = facts.precedence
+    writer = change.last_writer_kind or WriterKind.PERSON
+    return writer not in order or order.index(writer) < order.index(WriterKind.AGENT)
 
 
 def contract(facts: Facts, policy: Policy) -> Iterator[Reason]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from pilothouse.data.contracts import FieldRule
+from pilothouse.data.contracts import PRECEDENCE, FieldRule
 from pilothouse.data.schema import OBJECTS, FieldType
 from pilothouse.vocabulary.actors import AgentRef, Role
 from pilothouse.vocabulary.capabilities import Capability
@@ -38,6 +38,7 @@ class Facts:
     bulk_allowance: int = 0
     human_initiated: bool = False
     contract_rules: Mapping[str, FieldRule] = field(default_factory=dict[str, FieldRule])
+    precedence: tuple[WriterKind, ...] = PRECEDENCE
 
     @property
     def fills_empty(self) -> bool:

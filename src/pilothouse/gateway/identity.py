@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 from joserfc import jwt
 from joserfc.errors import JoseError
@@ -129,8 +129,9 @@ class Tokens:
         return grant
 
     def _decode(self, token: str) -> Grant:
+        claims: dict[str, Any]
         try:
-            claims = cast("dict[str, Any]", jwt.decode(token, self._key, algorithms=[ALGORITHM]).claims)
+            claims = jwt.decode(token, self._key, algorithms=[ALGORITHM]).claims
         except (JoseError, ValueError) as error:
             raise Unauthenticated(f"the token cannot be verified ({error}).", hint="Ask for a new one.") from None
         person, agent = claims.get("sub"), claims.get("act", {}).get("sub", "")

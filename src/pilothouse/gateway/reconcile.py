@@ -47,8 +47,7 @@ def reconcile(door: Door, row: ActionRow) -> Settled:
         return _record(door, row, ActionStatus.FAILED, "not_performed", sentence, {}, None)
     capability = door.registry.get(row.capability)
     intent = _intent(door, row)
-    arguments = intent.value("arguments", {})
-    assert isinstance(arguments, dict)
+    arguments: dict[str, Json] = intent.value("arguments", {})
     fields = touched_fields(capability, arguments)
     after = {name: receipt.after.get(name) for name in fields}
     sentence = "The call was not answered, but the system of record shows that it was done."

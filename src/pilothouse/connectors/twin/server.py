@@ -12,7 +12,7 @@ import secrets
 import sqlite3
 import threading
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Generator, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -58,7 +58,7 @@ class TwinServer:
         return found
 
     @contextmanager
-    def _writing(self) -> Iterator[sqlite3.Connection]:
+    def _writing(self) -> Generator[sqlite3.Connection, None, None]:
         connection = self._db()
         connection.execute("BEGIN IMMEDIATE")
         try:
@@ -79,9 +79,8 @@ class TwinServer:
         """Return a record. Reads are journalled too."""
         who = self._who(secret)
         answer = self._read(who, object_name, record_id)
-        entry = (who or "?", "read", object_name, record_id, {}, answer, "", False)
         with self._writing() as connection:
-            self._journal(connection, *entry)
+            self._journal(connection, who or "?", "read", object_name, record_id, {}, answer, "", False)
         return answer
 
     def _read(self, who: str | None, object_name: str, record_id: str) -> Answer:
@@ -90,7 +89,7 @@ class TwinServer:
         fault = self.faults.strike("read")
         if fault in (Fault.TIMEOUT_BEFORE, Fault.TIMEOUT_AFTER):
             raise NoAnswer("the connection timed out")
-        if fault in (Fault.TOO_MANY, Fault.BROKEN):
+        if fault is Fault.TOO_MANY or fault is Fault.BROKEN:
             return Answer(int(fault.value), {"error": "try later"})
         row = self._row(object_name, record_id)
         if row is None:
@@ -275,7 +274,7 @@ class TwinServer:
 def _early(who: str | None, fault: Fault | None) -> Answer | None:
     if who is None:
         return Answer(401, {"error": "unknown credential"})
-    if fault in (Fault.TOO_MANY, Fault.BROKEN):
+    if fault is Fault.TOO_MANY or fault is Fault.BROKEN:
         return Answer(int(fault.value), {"error": "not done, try later"})
     return None
 

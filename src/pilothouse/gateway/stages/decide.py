@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pilothouse.data.contracts import PRECEDENCE
 from pilothouse.decision.engine import decide as judge
 from pilothouse.decision.facts import Facts
 from pilothouse.gateway.door import Door
@@ -57,6 +58,7 @@ def facts(passage: Passage, door: Door) -> Facts:
         bulk_allowance=passage.standing.bulk_allowance,
         human_initiated=passage.agent is None,
         contract_rules=rules,
+        precedence=passage.contract.precedence if passage.contract else PRECEDENCE,
         now=door.clock.now(),
     )
 

@@ -9,6 +9,7 @@ from pilothouse.decision.modes import Disposition, effective
 from pilothouse.gateway.door import Door
 from pilothouse.gateway.passage import GO_ON, Answer, Approval, Passage, Stop, refuse
 from pilothouse.gateway.stages.decide import shadowed
+from pilothouse.gateway.stages.preview import record_before
 from pilothouse.handoff.owners import review_owner
 from pilothouse.handoff.reviews import opening
 from pilothouse.handoff.sla import deadline
@@ -46,7 +47,7 @@ def _queue(passage: Passage, door: Door) -> Answer:
     now = door.clock.now()
     due = deadline(now, door.limits.review_sla_business_days)
     agent_owner = passage.agent.manifest.owner if passage.agent else ""
-    fields = passage.snapshot.fields if passage.snapshot else {}
+    fields = record_before(passage)
     owner = review_owner(
         door.directory, record=fields, agent_owner=agent_owner, proposer=passage.actor.person, tier=verdict.tier
     )

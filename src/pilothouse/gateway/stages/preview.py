@@ -24,7 +24,7 @@ def preview(passage: Passage, door: Door) -> Answer:
     stale = _stale(passage)
     if stale:
         return refuse("stale_read", stale)
-    fields = passage.snapshot.fields if passage.snapshot else {}
+    fields = record_before(passage)
     passage.before = {name: fields.get(name) for name in passage.fields}
     passage.changes = tuple(_change(passage, door, name, after) for name, after in values_of(passage).items())
     if passage.changes and all(same(each.before, each.after) for each in passage.changes):
@@ -80,4 +80,4 @@ def _opted_out(passage: Passage) -> Answer:
 
 def record_before(passage: Passage) -> Mapping[str, Json]:
     """Return the whole record as it stood at preview; empty for a create."""
-    return passage.snapshot.fields if passage.snapshot else {}
+    return passage.snapshot.fields if passage.snapshot else dict[str, Json]()

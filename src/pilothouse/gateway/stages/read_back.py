@@ -7,6 +7,7 @@ from pilothouse.gateway.passage import GO_ON, Answer, Passage
 from pilothouse.gateway.ports import CallRefused, CallUnknown
 from pilothouse.gateway.stages.preview import same
 from pilothouse.gateway.stages.validate import values_of
+from pilothouse.vocabulary.values import Json
 
 
 def read_back(passage: Passage, door: Door) -> Answer:
@@ -19,10 +20,10 @@ def read_back(passage: Passage, door: Door) -> Answer:
         passage.after, passage.verified = dict(wanted), False
         passage.note = ("not_read_back", f"Performed, but the record could not be read again: {error}")
         return GO_ON
-    seen = snapshot.fields if snapshot else {}
-    passage.after = {name: seen.get(name) for name in passage.fields}
-    passage.verified = all(same(passage.after.get(name), value) for name, value in wanted.items())
-    wrong = sorted(name for name, value in wanted.items() if not same(passage.after.get(name), value))
+    seen = snapshot.fields if snapshot else dict[str, Json]()
+    passage.after = after = {name: seen.get(name) for name in passage.fields}
+    passage.verified = all(same(after.get(name), value) for name, value in wanted.items())
+    wrong = sorted(name for name, value in wanted.items() if not same(after.get(name), value))
     passage.note = (
         ("done", "Performed, and the record shows it.")
         if not wrong

@@ -1,0 +1,93 @@
+"""Running an agent: look, propose, hand every proposal to the gateway, tell what came of it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from pilothouse.data.definitions import Definitions
+from pilothouse.data.store import DataStore
+from pilothouse.data.view import DataView
+from pilothouse.gateway.gateway import Gateway
+from pilothouse.gateway.passage import Result
+from pilothouse.gateway.registry import touched_fields
+from pilothouse.ledger.entries import Draft
+from pilothouse.orchestration.ports import Agent
+from pilothouse.vocabulary.actions import Action
+from pilothouse.vocabulary.actors import Actor
+from pilothouse.vocabulary.clock import new_id, stamp
+from pilothouse.vocabulary.errors import Forbidden, NotFound
+from pilothouse.vocabulary.findings import Finding
+from pilothouse.vocabulary.values import Json
+
+Progress = Callable[[int, int], None]
+
+
+@dataclass
+class RunReport:
+    """What a run found and what became of its proposals."""
+
+    run: str
+    agent: str
+    as_of: datetime
+    findings: Sequence[Finding]
+    results: list[Result] = field(default_factory=list[Result])
+
+    @property
+    def found(self) -> Counter[str]:
+        """How many findings of each kind."""
+        return Counter(finding.kind for finding in self.findings)
+
+    @property
+    def statuses(self) -> Counter[str]:
+        """How many proposals ended in each status."""
+        return Counter(result.status.value for result in self.results)
+
+
+def run_agent(
+    gateway: Gateway,
+    agent: Agent,
+    person: str,
+    *,
+    store: DataStore,
+    definitions: Definitions,
+    system: str,
+    as_of: datetime,
+    limit: int | None = None,
+    on_progress: Progress = lambda done, total: None,
+) -> RunReport:
+    """Run one agent once on behalf of a person; raises `NotFound` or `Forbidden` when it may not run at all."""
+    door = gateway.door
+    registered = door.agents.get(agent.ref)
+    if registered.suspended_why is not None:
+        raise Forbidden(f"{agent.ref} is suspended: {registered.suspended_why}", hint="Resume it first.")
+    contract = door.contracts.get(registered.manifest.contract)
+    if contract is None:
+        raise NotFound(f"{agent.ref} has no data contract, so it may not look at anything.", hint="Add one.")
+    run, actor = new_id("run"), Actor(person, agent.ref)
+    token, grant = door.tokens.issue(agent.ref, person, by=Actor(person))
+    door.ledger.append([Draft("run.started", actor, {"run": run, "as_of": stamp(as_of), "system": system})])
+    view = DataView(store, contract, definitions, as_of, system)
+    report = RunReport(run, str(agent.ref), as_of, list(agent.propose(view, as_of)))
+    proposals = [finding.proposal for finding in report.findings if finding.proposal is not None]
+    chosen = proposals if limit is None else proposals[:limit]
+    for number, proposal in enumerate(chosen, 1):
+        report.results.append(gateway.submit(_prepared(gateway, view, proposal, run), token))
+        on_progress(number, len(chosen))
+    door.tokens.revoke(grant.id, actor, "the run is over")
+    counts: dict[str, Json] = {"found": dict(report.found), "statuses": dict(report.statuses)}
+    door.ledger.append([Draft("run.finished", actor, {"run": run, "proposals": len(proposals), **counts})])
+    return report
+
+
+def _prepared(gateway: Gateway, view: DataView, action: Action, run: str) -> Action:
+    """Add the run, and the state the agent saw, so that a stale proposal is recognised."""
+    if action.expects is not None or action.based_on is not None or not action.target.id:
+        return replace(action, run=run)
+    record = view.record(action.target)
+    capability = gateway.door.registry.capabilities.get(action.capability)
+    fields = touched_fields(capability, action.arguments) if capability else ()
+    expects = {name: record.value(name) if record else None for name in fields}
+    return replace(action, run=run, expects=expects)
