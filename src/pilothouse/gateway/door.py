@@ -41,6 +41,5 @@ class Door:
     data: DataStore
     contracts: Mapping[str, Contract]
     policy: Policy
-    closed_stages: frozenset[str]
     limits: Limits = field(default_factory=Limits)
     pause: Callable[[float], None] = time.sleep

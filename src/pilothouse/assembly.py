@@ -1,0 +1,163 @@
+"""The one place where the parts are wired together. Nothing else builds a part out of others."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from sqlalchemy import select
+
+from pilothouse.agents.hygiene.agent import HygieneAgent
+from pilothouse.connectors.twin.connector import CREDENTIAL, TwinConnector
+from pilothouse.connectors.twin.intake import observations
+from pilothouse.connectors.twin.server import TwinServer
+from pilothouse.data.contracts import Contract, load_contracts
+from pilothouse.data.definitions import Definitions, load_definitions
+from pilothouse.data.intake import IntakeProjector, cursors
+from pilothouse.data.projection import RecordProjector
+from pilothouse.data.quarantine import QuarantineProjector
+from pilothouse.data.store import DataStore
+from pilothouse.decision.policy import Policy, load_policy
+from pilothouse.directory.credentials import Credentials
+from pilothouse.directory.people import Directory, PeopleProjector
+from pilothouse.gateway.agents import AgentProjector, Agents
+from pilothouse.gateway.door import Door
+from pilothouse.gateway.gateway import Gateway
+from pilothouse.gateway.identity import TokenProjector, Tokens, load_or_make_key
+from pilothouse.gateway.registry import CapabilityRegistry
+from pilothouse.handoff.queue import ReviewProjector
+from pilothouse.handoff.reviews import Reviews
+from pilothouse.ledger.actions import ActionProjector
+from pilothouse.ledger.database import create_schema, open_database
+from pilothouse.ledger.entries import Draft
+from pilothouse.ledger.ledger import Ledger
+from pilothouse.ledger.notes import Signer
+from pilothouse.ledger.projections import Projector
+from pilothouse.ledger.witness import Witness
+from pilothouse.orchestration.ports import Agent
+from pilothouse.vocabulary.actors import SYSTEM_PERSON, Actor
+from pilothouse.vocabulary.clock import Clock, SystemClock
+from pilothouse.vocabulary.values import Json
+from pilothouse.workspace.config import Workspace
+
+SYSTEM = "crm"
+
+
+def projectors() -> tuple[Projector, ...]:
+    """Return one of every projector."""
+    return (
+        ActionProjector(),
+        RecordProjector(),
+        ReviewProjector(),
+        PeopleProjector(),
+        AgentProjector(),
+        TokenProjector(),
+        IntakeProjector(),
+        QuarantineProjector(),
+    )
+
+
+@dataclass
+class App:
+    """Pilothouse, wired."""
+
+    workspace: Workspace
+    clock: Clock
+    ledger: Ledger
+    witness: Witness
+    directory: Directory
+    credentials: Credentials
+    store: DataStore
+    definitions: Definitions
+    contracts: dict[str, Contract]
+    policy: Policy
+    twin: TwinServer
+    gateway: Gateway
+    reviews: Reviews
+    agents: Sequence[Agent]
+
+    def agent(self, name: str) -> Agent | None:
+        """Return the built-in agent with this name, if there is one."""
+        return next((each for each in self.agents if each.ref.name == name), None)
+
+    def take_in(self) -> int:
+        """Read what happened in the system of record since last time; returns how many records it told of."""
+        connector = self.gateway.door.registry.connector(SYSTEM)
+        with self.ledger.engine.connect() as connection:
+            row = connection.execute(select(cursors.c.cursor).where(cursors.c.system == SYSTEM)).first()
+        start = row.cursor if row else 0
+        news = list(observations(connector, start))
+        if not news:
+            return 0
+        actor = Actor(SYSTEM_PERSON)
+        seen = [observation for _, observation in news if observation is not None]
+        changed, _ = self.store.observe(seen, actor)
+        # A crash before this reads the same changes again; `observe` then finds nothing new in them.
+        body: dict[str, Json] = {"system": SYSTEM, "cursor": news[-1][0], "records": changed}
+        self.ledger.append([Draft("intake.read", actor, body)])
+        return changed
+
+    def close(self) -> None:
+        """Sign what was written, and let go of the database."""
+        self.witness.checkpoint(self.ledger)
+        self.ledger.engine.dispose()
+
+
+def assemble(workspace: Workspace, clock: Clock | None = None, agents: Sequence[Agent] | None = None) -> App:
+    """Wire everything for a workspace; raises when its database or one of its files cannot be used."""
+    clock = clock or SystemClock()
+    engine = open_database(workspace.database_url)
+    create_schema(engine)
+    ledger = Ledger(engine, clock, projectors())
+    directory = Directory(ledger)
+    reviews = Reviews(ledger, directory, clock)
+    twin = TwinServer(workspace.twin_path, clock)
+    registry = CapabilityRegistry([TwinConnector(twin, _twin_secret(workspace, twin), SYSTEM)])
+    definitions = load_definitions(workspace.folder("definitions"))
+    contracts = load_contracts(workspace.folder("contracts"))
+    policy = load_policy(workspace.folder("policy"), registry.capabilities, definitions.closed_stages)
+    store = DataStore(ledger)
+    door = Door(
+        ledger=ledger,
+        clock=clock,
+        registry=registry,
+        tokens=Tokens(ledger, clock, load_or_make_key(workspace.state / "token-signing.key")),
+        agents=Agents(ledger, directory),
+        directory=directory,
+        data=store,
+        contracts=contracts,
+        policy=policy,
+    )
+    return App(
+        workspace=workspace,
+        clock=clock,
+        ledger=ledger,
+        witness=Witness(workspace.state / "witness", Signer.load_or_make(workspace.state, _origin(workspace))),
+        directory=directory,
+        credentials=Credentials(engine, ledger, directory, clock),
+        store=store,
+        definitions=definitions,
+        contracts=contracts,
+        policy=policy,
+        twin=twin,
+        gateway=Gateway(door, reviews),
+        reviews=reviews,
+        agents=agents if agents is not None else (HygieneAgent(),),
+    )
+
+
+def _origin(workspace: Workspace) -> str:
+    return "pilothouse/" + workspace.config.name.replace(" ", "-")
+
+
+def _twin_secret(workspace: Workspace, twin: TwinServer) -> str:
+    """Return the connector's credential, kept in the state folder; agents never see it."""
+    path: Path = workspace.state / "twin.credential"
+    if path.exists():
+        return path.read_text().strip()
+    secret = twin.issue_credential(CREDENTIAL)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.touch(mode=0o600)
+    path.write_text(secret)
+    return secret

@@ -1,0 +1,245 @@
+"""Undoing what agents did: a plan first, then the plan carried out through the same pipeline by a named person.
+
+What must never happen here: a value overwritten that a person changed since; a restore that is not itself an action
+with intent, policy and result; the same field restored twice.
+
+The plan is made anew from the ledger and the system of record every time, so an interrupted rollback is continued by
+running it again: what was restored is no longer in the plan.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from itertools import groupby
+from typing import Any
+
+from pilothouse.directory.roles import permissions_of
+from pilothouse.gateway.gateway import Gateway
+from pilothouse.gateway.passage import Result
+from pilothouse.gateway.ports import CallRefused, CallUnknown
+from pilothouse.gateway.stages.preview import same
+from pilothouse.ledger.actions import ActionRow, actions_list, fields_written
+from pilothouse.ledger.entries import Draft
+from pilothouse.vocabulary.actions import Action
+from pilothouse.vocabulary.actors import Actor
+from pilothouse.vocabulary.clock import new_id, stamp
+from pilothouse.vocabulary.errors import Forbidden, InvalidInput
+from pilothouse.vocabulary.outcomes import ActionStatus
+from pilothouse.vocabulary.records import RecordRef, Snapshot
+from pilothouse.vocabulary.values import Json, parse_json
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """What is to be undone: an agent's work, in a window, of one field, or one single action."""
+
+    agent: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+    field: str | None = None
+    action: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.agent is None and self.action is None:
+            raise InvalidInput("say what to undo.", hint="Name an agent or a single action.")
+
+
+class Fate(StrEnum):
+    """What becomes of one field."""
+
+    RESTORE = "restore"
+    ALREADY = "already"
+    STAYS = "stays"
+    CANNOT = "cannot"
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One field of one record: its value before the agent, the agent's, the present one, and what becomes of it."""
+
+    record: RecordRef
+    field: str
+    fate: Fate
+    why: str
+    old: Json = None
+    agent: Json = None
+    present: Json = None
+    actions: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Everything a rollback would do, and everything it would leave alone."""
+
+    scope: Scope
+    items: Sequence[Item]
+
+    def of(self, fate: Fate) -> list[Item]:
+        """Return the items with one fate."""
+        return [item for item in self.items if item.fate is fate]
+
+
+@dataclass
+class Undone:
+    """What a rollback came to."""
+
+    id: str
+    plan: Plan
+    results: list[Result] = field(default_factory=list[Result])
+
+    @property
+    def restored(self) -> int:
+        """How many records were restored."""
+        return sum(result.status is ActionStatus.EXECUTED for result in self.results)
+
+
+def plan(gateway: Gateway, scope: Scope) -> Plan:
+    """Work out what a rollback would do, changing nothing."""
+    with gateway.door.ledger.engine.connect() as connection:
+        written = fields_written(
+            connection,
+            agent=scope.agent,
+            since=scope.since,
+            until=scope.until,
+            field=scope.field,
+            action=scope.action,
+        )
+        executed = actions_list(
+            connection, agent=scope.agent, since=scope.since, until=scope.until, status=ActionStatus.EXECUTED.value
+        )
+    open_writes = [row for row in written if row.undone_by == ""]
+    items: list[Item] = []
+    for ref, rows in groupby(sorted(open_writes, key=_place), key=lambda row: _place(row)[:3]):
+        items += _record_items(gateway, RecordRef(*ref), list(rows))
+    if scope.field is None:
+        items += [_cannot(gateway, row) for row in executed if _without_fields(row, written, scope)]
+    return Plan(scope, items)
+
+
+def _place(row: ActionRow) -> tuple[str, str, str, str, int]:
+    return (row.system, row.object, row.record_id, row.field, row.position)
+
+
+def _without_fields(row: ActionRow, written: Sequence[ActionRow], scope: Scope) -> bool:
+    wanted = scope.action is None or row.id == scope.action
+    return wanted and row.agent != "" and all(each.action != row.id for each in written)
+
+
+def _cannot(gateway: Gateway, row: ActionRow) -> Item:
+    capability = gateway.door.registry.capabilities.get(row.capability)
+    why = (capability.if_wrong if capability else "") or "It cannot be undone; a person has to put it right."
+    return Item(RecordRef.parse(row.subject), "", Fate.CANNOT, f"{row.capability}: {why}", actions=(row.id,))
+
+
+def _record_items(gateway: Gateway, ref: RecordRef, rows: list[ActionRow]) -> list[Item]:
+    connector = gateway.door.registry.connector(ref.system)
+    try:
+        snapshot = connector.read(ref)
+    except (CallRefused, CallUnknown) as error:
+        snapshot, missing = None, f"{ref.system} did not show the record ({error}); try again."
+    else:
+        missing = "The record is no longer there."
+    items: list[Item] = []
+    for name, group in groupby(rows, key=lambda row: row.field):
+        writes = list(group)
+        items.append(_field_item(gateway, ref, name, writes, snapshot, missing))
+    return items
+
+
+def _field_item(
+    gateway: Gateway, ref: RecordRef, name: str, writes: list[ActionRow], snapshot: Snapshot | None, missing: str
+) -> Item:
+    old, agent = parse_json(writes[0].before), parse_json(writes[-1].after)
+    ids = tuple(row.action for row in writes)
+    if snapshot is None:
+        return Item(ref, name, Fate.CANNOT, missing, old, agent, None, ids)
+    present = snapshot.fields.get(name)
+    irreversible = [row.capability for row in writes if not _reversible(gateway, row.capability)]
+    if irreversible:
+        return Item(ref, name, Fate.CANNOT, f"{irreversible[0]} cannot be undone.", old, agent, present, ids)
+    writer = snapshot.writers.get(name, "")
+    if writer:
+        why = f"{writer.removeprefix('user:')} changed it after the agent; it stays as they left it."
+        return Item(ref, name, Fate.STAYS, why, old, agent, present, ids)
+    if same(present, old):
+        return Item(ref, name, Fate.ALREADY, "It holds its old value already.", old, agent, present, ids)
+    if not same(present, agent):
+        why = "It was changed again through the gateway after this; undo that first."
+        return Item(ref, name, Fate.STAYS, why, old, agent, present, ids)
+    return Item(ref, name, Fate.RESTORE, "The agent's value is still there.", old, agent, present, ids)
+
+
+def _reversible(gateway: Gateway, name: str) -> bool:
+    capability = gateway.door.registry.capabilities.get(name)
+    return capability is not None and capability.reversible
+
+
+def apply(gateway: Gateway, scope: Scope, by: str, reason: str) -> Undone:
+    """Carry a rollback out as a named person; raises `Forbidden` when they may not.
+
+    Safe to run again after an interruption: it does what is left.
+    """
+    person = gateway.door.directory.person(by)
+    if not person.active or "rollback" not in permissions_of(person.role).may:
+        raise Forbidden(f"{by} ({person.role}) may not roll back.", hint="Ask RevOps or an admin.")
+    if not reason.strip():
+        raise InvalidInput("a rollback needs a reason.", hint="One sentence is enough.")
+    planned = plan(gateway, scope)
+    undone = Undone(new_id("rbk"), planned)
+    head: dict[str, Json] = {"rollback": undone.id, "reason": reason, **_scope_json(scope), **_counts(planned)}
+    gateway.door.ledger.append([Draft("rollback.started", Actor(by), head, subject=f"rollback/{undone.id}")])
+    restorable = sorted(planned.of(Fate.RESTORE), key=lambda item: item.record)
+    for ref, group in groupby(restorable, key=lambda item: item.record):
+        undone.results.append(_restore(gateway, undone.id, ref, list(group), by, reason))
+    already = planned.of(Fate.ALREADY)
+    if already:
+        gateway.door.ledger.append(_marks(already, "already", undone.id, by))
+    tail: dict[str, Json] = {"rollback": undone.id, "restored": undone.restored}
+    gateway.door.ledger.append([Draft("rollback.finished", Actor(by), tail, subject=f"rollback/{undone.id}")])
+    return undone
+
+
+def _restore(gateway: Gateway, rollback: str, ref: RecordRef, items: list[Item], by: str, reason: str) -> Result:
+    causes = tuple(dict.fromkeys(action for item in items for action in item.actions))
+    action = Action(
+        capability=f"{ref.system}.record.restore",
+        target=ref,
+        arguments={"fields": {item.field: item.old for item in items}},
+        intent=f"Undo {len(causes)} action(s): {reason}",
+        expects={item.field: item.present for item in items},
+        idempotency_key=f"{rollback}:{ref}",
+        run=rollback,
+        causes=causes,
+    )
+    result = gateway.submit_as_person(action, by)
+    if result.status is ActionStatus.EXECUTED:
+        # A crash before this leaves the value restored and the action not yet marked; the next run finds the old value
+        # in place (`ALREADY`) and marks it.
+        gateway.door.ledger.append(_marks(items, action.id, rollback, by))
+    return result
+
+
+def _marks(items: list[Item], by_action: str, rollback: str, by: str) -> list[Draft]:
+    marks: list[Draft] = []
+    for item in items:
+        for each in item.actions:
+            body: dict[str, Json] = {"fields": [item.field], "by_action": by_action, "rollback": rollback}
+            marks.append(Draft("action.undone", Actor(by), body, action=each, subject=str(item.record)))
+    return marks
+
+
+def _scope_json(scope: Scope) -> dict[str, Json]:
+    return {
+        "agent": scope.agent,
+        "since": stamp(scope.since) if scope.since else None,
+        "until": stamp(scope.until) if scope.until else None,
+        "field": scope.field,
+        "action": scope.action,
+    }
+
+
+def _counts(planned: Plan) -> dict[str, Any]:
+    return {fate.value: len(planned.of(fate)) for fate in Fate}
