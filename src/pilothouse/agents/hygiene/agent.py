@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from pilothouse.agents.hygiene.contradictions import contradictions
@@ -32,14 +33,26 @@ class HygieneAgent:
     ref = AgentRef("hygiene", "1")
 
     def propose(self, view: DataView, as_of: datetime) -> Sequence[Finding]:
-        """Return every finding, at most one proposal for a field of a record: the first detector's."""
+        """Return every finding, with at most one proposal for a field of a record."""
         findings: list[Finding] = []
-        taken: set[tuple[str, str]] = set()
+        proposed: set[tuple[str, str]] = set()
+        mended: set[tuple[str, str]] = set()
         for detect in DETECTORS:
             for finding in detect(view, as_of):
-                place = (str(finding.record), finding.field)
-                mended = place in taken and finding.kind.startswith("missing")
-                if not mended:
-                    findings.append(finding)
-                    taken.add(place)
+                if finding.kind.startswith("missing") and (str(finding.record), finding.field) in mended:
+                    continue
+                findings.append(_once(finding, proposed))
+                mended.add((str(finding.record), finding.field))
         return findings
+
+
+def _once(finding: Finding, proposed: set[tuple[str, str]]) -> Finding:
+    """Drop a second proposal for the same field: the first detector's stands, the finding remains."""
+    if finding.proposal is None:
+        return finding
+    field = "flags" if finding.proposal.capability.endswith(".flag") else finding.field
+    place = (str(finding.record), field)
+    if place in proposed:
+        return replace(finding, proposal=None)
+    proposed.add(place)
+    return finding

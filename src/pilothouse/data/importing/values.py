@@ -1,0 +1,90 @@
+"""Turning cells into values of the schema's types. A cell that cannot be its type is an error, not a guess."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+
+from pilothouse.data.importing.mapping import FieldMap
+from pilothouse.data.schema import FieldType
+from pilothouse.vocabulary.clock import stamp
+from pilothouse.vocabulary.values import Json
+
+TRUE = frozenset({"true", "t", "yes", "y", "1"})
+FALSE = frozenset({"false", "f", "no", "n", "0"})
+YEARS = range(1900, 2101)
+
+
+def convert(cell: str, kind: FieldType, rule: FieldMap) -> Json:
+    """Return a cell's value, None for an empty one; raises `ValueError` with a sentence when it does not fit."""
+    if rule.values and cell in rule.values:
+        return rule.values[cell]
+    if not cell:
+        return None
+    match kind:
+        case FieldType.NUMBER:
+            return _number(cell)
+        case FieldType.INTEGER:
+            number = _number(cell)
+            if number != int(number):
+                raise ValueError(f"{cell!r} is not a whole number")
+            return int(number)
+        case FieldType.BOOLEAN:
+            return _flag(cell)
+        case FieldType.DATE:
+            return moment(cell, rule.formats).date().isoformat()
+        case FieldType.DATETIME:
+            return stamp(moment(cell, rule.formats))
+        case _:
+            return cell.casefold() if rule.lower else cell
+
+
+def moment(cell: str, formats: tuple[str, ...] = ()) -> datetime:
+    """Return a date or time as an aware moment, UTC where it does not say; raises `ValueError`."""
+    found: datetime | None = None
+    for pattern in formats:
+        try:
+            found = datetime.strptime(cell, pattern)
+            break
+        except ValueError:
+            continue
+    else:
+        found = _iso(cell)
+    if found.year not in YEARS:
+        raise ValueError(f"{cell!r} lies outside the years 1900 to 2100")
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
+
+
+def _iso(cell: str) -> datetime:
+    text = re.sub(r"^(\d{4}-\d{2}-\d{2})[ T](\d):", r"\1 0\2:", cell.strip())
+    text = re.sub(r"(\.\d{1,9})", lambda part: (part.group()[1:] + "000000")[:6].join((".", "")), text)
+    if re.fullmatch(r"\d{13}", text):
+        return datetime.fromtimestamp(int(text) / 1000, UTC)
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError:
+        raise ValueError(f"{cell!r} is not a date") from None
+
+
+def _number(cell: str) -> float:
+    text = re.sub(r"[\s$€£]", "", cell)
+    if re.fullmatch(r"-?\d{1,3}(,\d{3})+(\.\d+)?", text):
+        text = text.replace(",", "")
+    try:
+        number = float(text)
+    except ValueError:
+        raise ValueError(f"{cell!r} is not a number") from None
+    if number != number or abs(number) == float("inf"):
+        raise ValueError(f"{cell!r} is not a finite number")
+    return number
+
+
+def _flag(cell: str) -> bool:
+    if cell.casefold() in TRUE:
+        return True
+    if cell.casefold() in FALSE:
+        return False
+    raise ValueError(f"{cell!r} is neither true nor false")
+
+
+__all__ = ["convert", "moment"]
