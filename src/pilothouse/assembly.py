@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 from sqlalchemy import select
@@ -17,7 +18,8 @@ from pilothouse.data.definitions import Definitions, load_definitions
 from pilothouse.data.intake import IntakeProjector, cursors
 from pilothouse.data.projection import RecordProjector
 from pilothouse.data.quarantine import QuarantineProjector
-from pilothouse.data.store import DataStore
+from pilothouse.data.schema import OBJECTS, FieldType
+from pilothouse.data.store import DataStore, Record
 from pilothouse.decision.policy import Policy, load_policy
 from pilothouse.directory.credentials import Credentials
 from pilothouse.directory.people import Directory, PeopleProjector
@@ -37,11 +39,12 @@ from pilothouse.ledger.projections import Projector
 from pilothouse.ledger.witness import Witness
 from pilothouse.orchestration.ports import Agent
 from pilothouse.vocabulary.actors import SYSTEM_PERSON, Actor
-from pilothouse.vocabulary.clock import Clock, SystemClock
+from pilothouse.vocabulary.clock import Clock, SystemClock, unstamp
 from pilothouse.vocabulary.values import Json
 from pilothouse.workspace.config import Workspace
 
 SYSTEM = "crm"
+DATED = ("opportunity", "activity", "signal")
 
 
 def projectors() -> tuple[Projector, ...]:
@@ -80,6 +83,12 @@ class App:
     def agent(self, name: str) -> Agent | None:
         """Return the built-in agent with this name, if there is one."""
         return next((each for each in self.agents if each.ref.name == name), None)
+
+    def newest_day(self, system: str) -> datetime | None:
+        """Return the end of the newest day that any record of a system tells of, so far as it has come by now."""
+        now = self.clock.now()
+        days = [found for name in DATED for record in self.store.records(name, system) for found in _days(record, now)]
+        return max(days, default=None)
 
     def take_in(self) -> int:
         """Read what happened in the system of record since last time; returns how many records it told of."""
@@ -145,6 +154,16 @@ def assemble(workspace: Workspace, clock: Clock | None = None, agents: Sequence[
         reviews=reviews,
         agents=agents if agents is not None else (HygieneAgent(),),
     )
+
+
+def _days(record: Record, now: datetime) -> Iterator[datetime]:
+    spec = OBJECTS[record.ref.object].fields
+    for name in record.fields:
+        known = spec.get(name)
+        if known is not None and known.type in (FieldType.DATE, FieldType.DATETIME) and record.text(name):
+            moment = unstamp(record.text(name)).astimezone(UTC)
+            if moment <= now:
+                yield moment
 
 
 def _origin(workspace: Workspace) -> str:

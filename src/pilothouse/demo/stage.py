@@ -1,0 +1,120 @@
+"""Setting the demo's stage: a workspace, people, the company's data in ledger and twin, an agent that was let begin."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from pilothouse.assembly import SYSTEM, App, assemble
+from pilothouse.data.importing.importer import ImportReport, import_files
+from pilothouse.demo.company import Company, generate
+from pilothouse.directory.people import Person
+from pilothouse.gateway.agents import load_manifests
+from pilothouse.orchestration.runs import RunReport, run_agent
+from pilothouse.vocabulary.actors import SYSTEM_PERSON, Actor, Role
+from pilothouse.vocabulary.clock import Clock
+from pilothouse.vocabulary.records import WriterKind
+from pilothouse.vocabulary.verdicts import Mode
+from pilothouse.workspace.config import init_workspace
+
+PEOPLE = (
+    Person("ada", "Ada Berg", "ada@pilot-demo.example", Role.ADMIN),
+    Person("gita", "Gita Rao", "gita@pilot-demo.example", Role.REVOPS),
+    Person("noah", "Noah Eder", "noah@pilot-demo.example", Role.REVOPS),
+    Person("ravi", "Ravi Ito", "ravi@pilot-demo.example", Role.REVIEWER),
+    Person("rosa", "Rosa Conte", "rosa@pilot-demo.example", Role.REP),
+    Person("omar", "Omar Falk", "omar@pilot-demo.example", Role.REP),
+    Person("iris", "Iris Klein", "iris@pilot-demo.example", Role.AUDITOR),
+)
+SOURCES = (
+    ("crm", "salesforce", WriterKind.IMPORT),
+    ("billing", "canonical", WriterKind.SYSTEM),
+    ("enrichment", "canonical", WriterKind.ENRICHMENT),
+)
+SEEDED = ("user", "product", "account", "contact", "opportunity", "activity")
+BULK_ALLOWANCE = 200
+Tell = Callable[[str], None]
+
+
+@dataclass
+class Stage:
+    """The demo, ready to be looked at."""
+
+    app: App
+    company: Company
+    imports: list[ImportReport]
+    run: RunReport
+
+
+def set_stage(root: Path, *, seed: int = 7, clock: Clock | None = None, tell: Tell = lambda line: None) -> Stage:
+    """Build the demo in a new workspace; raises `InvalidInput` when the folder holds one already."""
+    app = assemble(init_workspace(root), clock)
+    today = app.clock.now()
+    tell("Generating a company with several source systems, and breaking some of its data …")
+    company = generate(root / "exports", seed=seed, as_of=today.date())
+    for person in PEOPLE:
+        app.directory.add(person, SYSTEM_PERSON)
+    imports = [_import(app, root, *source, tell) for source in SOURCES]
+    count = load_twin(app)
+    tell(f"Loaded {count:,} records into the twin, the demo's CRM.")
+    enlist(app, root)
+    tell("The hygiene agent looks at the data on behalf of Gita (RevOps) …")
+    run = run_hygiene(app, "gita", today)
+    return Stage(app, company, imports, run)
+
+
+def _import(app: App, root: Path, system: str, mapping: str, kind: WriterKind, tell: Tell) -> ImportReport:
+    report = import_files(
+        app.ledger,
+        app.store,
+        [root / "exports" / system],
+        mapping,
+        system=system,
+        actor=Actor("gita"),
+        clock=app.clock,
+        writer_kind=kind,
+    )
+    tell(f"Imported {system}: {report.changed:,} records, {report.quarantined} bad row(s) set aside.")
+    return report
+
+
+def load_twin(app: App) -> int:
+    """Copy the imported CRM records into the twin, the system of record of the demo."""
+    rows = (
+        (record.ref.object, record.ref.id, {name: value.value for name, value in record.fields.items()})
+        for object_name in SEEDED
+        for record in app.store.records(object_name, SYSTEM)
+    )
+    count = app.twin.seed(rows)
+    app.take_in()
+    return count
+
+
+def enlist(app: App, root: Path) -> None:
+    """Register the agents, and let two named people take the hygiene agent out of shadow where the demo needs it."""
+    agents = app.gateway.door.agents
+    for document in load_manifests(root / "agents"):
+        agents.register(document.model, by="ada")
+        ref, by = document.model.ref, ("ada", "noah")
+        fill = f"{SYSTEM}.account.update:fill-empty"
+        agents.bootstrap(ref, fill, Mode.LIVE, by, bulk_allowance=BULK_ALLOWANCE)
+        for action_type in (f"{SYSTEM}.account.update", f"{SYSTEM}.opportunity.update"):
+            agents.bootstrap(ref, action_type, Mode.ASSISTED, by)
+
+
+def run_hygiene(app: App, person: str, as_of: datetime, limit: int | None = None) -> RunReport:
+    """Run the hygiene agent over the CRM."""
+    agent = app.agent("hygiene")
+    assert agent is not None
+    return run_agent(
+        app.gateway,
+        agent,
+        person,
+        store=app.store,
+        definitions=app.definitions,
+        system=SYSTEM,
+        as_of=as_of.astimezone(UTC),
+        limit=limit,
+    )

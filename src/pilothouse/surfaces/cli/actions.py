@@ -1,0 +1,67 @@
+"""`pilothouse actions`: what was done, refused, held, and why."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from pilothouse.ledger.actions import actions_list
+from pilothouse.observability.story import audit_line, story_of
+from pilothouse.surfaces.cli.context import HERE, Json, Where, opened
+from pilothouse.surfaces.cli.output import emit, guarded, say, table
+from pilothouse.surfaces.moments import when
+
+app = typer.Typer(no_args_is_help=True)
+
+
+@app.command("list")
+@guarded
+def list_(
+    agent: Annotated[str | None, typer.Option(help="Name or name@version.")] = None,
+    since: Annotated[str | None, typer.Option(help="48h, 7d, or a date.")] = None,
+    type: Annotated[str | None, typer.Option(help="A capability or action type.")] = None,
+    record: Annotated[str | None, typer.Option(help="system/object/id")] = None,
+    status: Annotated[str | None, typer.Option()] = None,
+    limit: Annotated[int, typer.Option(min=1)] = 100,
+    where: Where = HERE,
+    json: Json = False,
+) -> None:
+    """Show actions, newest first."""
+    with opened(where) as pilothouse:
+        begin = when(since, pilothouse.clock.now())
+        with pilothouse.ledger.engine.connect() as connection:
+            rows = actions_list(
+                connection, agent=agent, since=begin, type=type, record=record, status=status, limit=limit
+            )
+    if json:
+        emit(rows)
+        return
+    columns = ("action", "status", "what", "record", "sure", "why")
+    table(
+        "Actions",
+        columns,
+        [(r.id, r.status, r.action_type, r.subject, f"{r.confidence:.2f}", r.sentence) for r in rows],
+    )
+
+
+@app.command()
+@guarded
+def show(action: str, where: Where = HERE, json: Json = False) -> None:
+    """Tell the whole story of one action."""
+    with opened(where) as pilothouse:
+        story = story_of(pilothouse.ledger, action)
+    if json:
+        emit(story)
+        return
+    say(audit_line(story))
+    for step in story.steps:
+        say(f"  {step.at:%Y-%m-%d %H:%M:%S}  #{step.position}  {step.kind}: {step.sentence}")
+    rows = [(c["field"], c["before"], c["last_writer"] or "–", c["after"]) for c in story.changes]
+    table("Change", ("field", "before", "written by", "after"), rows)
+    table("Evidence", ("record", "field", "value", "what it shows"), [
+        (e["record"], e["field"], e["value"], e["note"]) for e in story.evidence
+    ])  # fmt: skip
+    say(
+        f"Policy {story.policy_version or '–'}, rule {story.rule or '–'}, tier {story.tier or '–'}, confidence {story.confidence}"
+    )

@@ -1,0 +1,156 @@
+"""`pilothouse agents` and `pilothouse token`."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from pilothouse.gateway.agents import Manifest, Registered
+from pilothouse.surfaces.cli.context import HERE, As, Json, Where, opened, somebody
+from pilothouse.surfaces.cli.output import emit, guarded, say, table
+from pilothouse.vocabulary.actors import Actor, AgentRef
+from pilothouse.vocabulary.documents import load_document
+from pilothouse.vocabulary.errors import InvalidInput
+from pilothouse.vocabulary.verdicts import Mode
+
+app = typer.Typer(no_args_is_help=True)
+tokens = typer.Typer(no_args_is_help=True)
+
+
+def ref(text: str) -> AgentRef:
+    """Read name@version; raises `InvalidInput`."""
+    try:
+        return AgentRef.parse(text)
+    except ValueError as error:
+        raise InvalidInput(str(error)) from None
+
+
+@app.command("list")
+@guarded
+def list_(where: Where = HERE, json: Json = False) -> None:
+    """Show every registered agent."""
+    with opened(where) as pilothouse:
+        every = pilothouse.gateway.door.agents.all()
+    if json:
+        emit([_as_json(each) for each in every])
+        return
+    rows = [(each.ref, each.manifest.owner, each.suspended_why or "active", each.manifest.summary) for each in every]
+    table("Agents", ("agent", "owner", "state", "what it does"), rows)
+
+
+@app.command()
+@guarded
+def show(agent: str, where: Where = HERE, json: Json = False) -> None:
+    """Show what an agent will and will not do, and how far it has come."""
+    with opened(where) as pilothouse:
+        found = pilothouse.gateway.door.agents.get(ref(agent))
+    if json:
+        emit(_as_json(found))
+        return
+    manifest = found.manifest
+    say(f"{found.ref} (owner {manifest.owner}): {manifest.summary}")
+    table("Will do", ("",), [(line,) for line in manifest.will_do])
+    table("Will not do", ("",), [(line,) for line in manifest.will_not_do])
+    rows = [
+        (name, s.mode, s.bulk_allowance, ", ".join(s.promoted_by) + (" (bootstrap)" if s.bootstrap else ""))
+        for name, s in sorted(found.standings.items())
+    ]
+    table("Standing (everything else is in shadow)", ("action type", "mode", "bulk allowance", "promoted by"), rows)
+
+
+def _as_json(found: Registered) -> dict[str, object]:
+    standings = {name: standing for name, standing in found.standings.items()}
+    return {
+        "agent": str(found.ref),
+        "suspended": found.suspended_why,
+        "standings": standings,
+        **found.manifest.model_dump(),
+    }
+
+
+@app.command()
+@guarded
+def register(file: Path, where: Where = HERE, person: As = "") -> None:
+    """Register an agent from its file; it starts in shadow."""
+    with opened(where) as pilothouse:
+        document = load_document(file, Manifest)
+        fresh = pilothouse.gateway.door.agents.register(document.model, somebody(person))
+    say(f"{document.model.ref} {'is registered, in shadow' if fresh else 'was registered already'}.")
+
+
+@app.command()
+@guarded
+def suspend(agent: str, reason: Annotated[str, typer.Option()], where: Where = HERE, person: As = "") -> None:
+    """Stop an agent at once, its queued work included."""
+    with opened(where) as pilothouse:
+        pilothouse.gateway.door.agents.suspend(ref(agent), somebody(person), reason)
+    say(f"{agent} is suspended.")
+
+
+@app.command()
+@guarded
+def resume(agent: str, reason: Annotated[str, typer.Option()], where: Where = HERE, person: As = "") -> None:
+    """Let a suspended agent act again."""
+    with opened(where) as pilothouse:
+        pilothouse.gateway.door.agents.resume(ref(agent), somebody(person), reason)
+    say(f"{agent} may act again.")
+
+
+@app.command()
+@guarded
+def promote(
+    agent: str,
+    action_type: str,
+    mode: Mode,
+    second: Annotated[str, typer.Option("--with", help="The second person who approves.")],
+    bulk_allowance: Annotated[int, typer.Option(min=0)] = 0,
+    where: Where = HERE,
+    person: As = "",
+) -> None:
+    """Record a bootstrap promotion by two named people, such as: hygiene@1 crm.account.update:fill-empty live."""
+    with opened(where) as pilothouse:
+        agents = pilothouse.gateway.door.agents
+        agents.bootstrap(ref(agent), action_type, mode, (somebody(person), second), bulk_allowance=bulk_allowance)
+    say(f"{action_type} of {agent} is now {mode.value}, by {person} and {second} (bootstrap, no track record).")
+
+
+@app.command()
+@guarded
+def demote(
+    agent: str, action_type: str, reason: Annotated[str, typer.Option()], where: Where = HERE, person: As = ""
+) -> None:
+    """Put an action type back into shadow."""
+    with opened(where) as pilothouse:
+        pilothouse.gateway.door.agents.demote(ref(agent), action_type, somebody(person), reason)
+    say(f"{action_type} of {agent} is in shadow again.")
+
+
+@tokens.command()
+@guarded
+def issue(
+    agent: str,
+    minutes: Annotated[int, typer.Option(min=1, max=720)] = 60,
+    where: Where = HERE,
+    person: As = "",
+) -> None:
+    """Issue a token with which an agent acts for the person; it is printed once."""
+    with opened(where) as pilothouse:
+        name = somebody(person)
+        pilothouse.directory.person(name)
+        pilothouse.gateway.door.agents.get(ref(agent))
+        life = timedelta(minutes=minutes)
+        token, grant = pilothouse.gateway.door.tokens.issue(ref(agent), name, by=Actor(name), life=life)
+    typer.echo(f"{grant.id}, good until {grant.expires_at:%Y-%m-%d %H:%M} UTC", err=True)
+    typer.echo(token)
+
+
+@tokens.command()
+@guarded
+def revoke(token_id: str, reason: Annotated[str, typer.Option()], where: Where = HERE, person: As = "") -> None:
+    """Make a token useless at once."""
+    with opened(where) as pilothouse:
+        pilothouse.gateway.door.tokens.revoke(token_id, Actor(somebody(person)), reason)
+    say(f"{token_id} is revoked.")

@@ -1,0 +1,36 @@
+"""What commands share: the workspace, the person, opening and closing the app."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from pilothouse.assembly import App, assemble
+from pilothouse.vocabulary.errors import InvalidInput
+from pilothouse.workspace.config import open_workspace
+
+Where = Annotated[Path, typer.Option("--workspace", "-w", envvar="PILOTHOUSE_WORKSPACE", help="The workspace folder.")]
+As = Annotated[str, typer.Option("--as", envvar="PILOTHOUSE_PERSON", help="The person you act as.")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+HERE = Path()
+
+
+@contextmanager
+def opened(where: Path) -> Generator[App, None, None]:
+    """Open a workspace, and sign what was written when done."""
+    app = assemble(open_workspace(where))
+    try:
+        yield app
+    finally:
+        app.close()
+
+
+def somebody(person: str) -> str:
+    """Return the person; raises `InvalidInput` when nobody was named."""
+    if not person:
+        raise InvalidInput("say who you are.", hint="Add --as PERSON, or set PILOTHOUSE_PERSON.")
+    return person

@@ -1,0 +1,200 @@
+"""The commands that stand by themselves, and the groups of the others."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+from pilothouse import __version__
+from pilothouse.assembly import SYSTEM
+from pilothouse.data.importing.importer import ImportReport, import_files
+from pilothouse.data.quarantine import set_aside_rows
+from pilothouse.orchestration.continuing import carry_on
+from pilothouse.orchestration.runs import RunReport, run_agent
+from pilothouse.surfaces.cli import actions, agents, ledger, people, policy, reviews, rollback, up
+from pilothouse.surfaces.cli.context import HERE, As, Json, Where, opened, somebody
+from pilothouse.surfaces.cli.output import emit, guarded, say, table
+from pilothouse.surfaces.moments import when
+from pilothouse.vocabulary.actors import Actor
+from pilothouse.vocabulary.errors import NotFound
+from pilothouse.vocabulary.records import WriterKind
+from pilothouse.workspace.config import init_workspace
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, help="The open control plane for revenue agents.")
+app.add_typer(agents.app, name="agents", help="Who may act, and how far each has come.")
+app.add_typer(reviews.app, name="reviews", help="What waits for a person.")
+app.add_typer(actions.app, name="actions", help="What was done, refused, held, and why.")
+app.add_typer(policy.app, name="policy", help="Check and test the written policy.")
+app.add_typer(ledger.app, name="ledger", help="Verify and export the record of everything.")
+app.add_typer(people.app, name="people", help="Who is known, and log-in links.")
+app.add_typer(agents.tokens, name="token", help="Agent tokens.")
+app.command("rollback")(rollback.rollback)
+app.command("up")(up.up)
+
+
+@app.command()
+def version() -> None:
+    """Print the version."""
+    say(__version__)
+
+
+@app.command()
+@guarded
+def init(folder: Path) -> None:
+    """Write a new workspace: policy, contracts, definitions and agents as files under git."""
+    workspace = init_workspace(folder)
+    say(f"A new workspace stands in {workspace.root}.")
+    say("Next: `pilothouse people add`, then `pilothouse import`, then `pilothouse run hygiene`.")
+
+
+@app.command("import")
+@guarded
+def import_(
+    paths: list[Path],
+    mapping: Annotated[str, typer.Option(help="salesforce, hubspot, canonical, or a mapping file.")],
+    source: Annotated[str, typer.Option(help="The system the files come from.")] = SYSTEM,
+    writer: Annotated[WriterKind, typer.Option(help="Whose word the values count as.")] = WriterKind.IMPORT,
+    where: Where = HERE,
+    person: As = "",
+    json: Json = False,
+) -> None:
+    """Import CSV or JSONL files. Bad rows are set aside with their reason; the rest goes in. Safe to repeat."""
+    with opened(where) as opened_app:
+        actor = Actor(somebody(person))
+        opened_app.directory.person(actor.person)
+        columns = (
+            SpinnerColumn(),
+            TextColumn("{task.description}"),
+            TextColumn("{task.completed:,} rows"),
+            TimeElapsedColumn(),
+        )
+        with Progress(*columns, transient=True, disable=json) as progress:
+            task = progress.add_task("Importing", total=None)
+            report = import_files(
+                opened_app.ledger,
+                opened_app.store,
+                paths,
+                mapping,
+                system=source,
+                actor=actor,
+                clock=opened_app.clock,
+                writer_kind=writer,
+                on_progress=lambda file, rows: progress.update(task, description=file, completed=rows),
+            )
+    emit(report) if json else _tell_import(report, source)
+
+
+def _tell_import(report: ImportReport, source: str) -> None:
+    told = ", ".join(f"{count:,} {name}" for name, count in sorted(report.objects.items()))
+    say(f"Read {report.rows:,} rows from {source}: {told or 'nothing'}.")
+    say(
+        f"{report.changed:,} were new or changed, {report.unchanged:,} said nothing new, {report.skipped:,} were skipped."
+    )
+    if report.quarantined:
+        say(f"{report.quarantined:,} bad row(s) were set aside: `pilothouse quarantine` shows them.")
+    if report.ignored:
+        say(f"Not in the mapping, and left alone: {', '.join(report.ignored)}.")
+
+
+@app.command()
+@guarded
+def quarantine(where: Where = HERE, json: Json = False) -> None:
+    """Show the rows that were set aside at import, with file, line and reason."""
+    with opened(where) as opened_app:
+        rows = set_aside_rows(opened_app.ledger)
+    if json:
+        emit(rows)
+    else:
+        table("Set aside", ("file", "line", "reason"), [(row.file, row.line, row.reason) for row in rows])
+
+
+@app.command()
+@guarded
+def run(
+    agent: str,
+    system: Annotated[str, typer.Option(help="The system whose records it looks at.")] = SYSTEM,
+    as_of: Annotated[
+        str | None, typer.Option(help="Judge ages as of this day; default: the newest date in the data.")
+    ] = None,
+    limit: Annotated[int | None, typer.Option(min=0, help="Hand in at most so many proposals.")] = None,
+    where: Where = HERE,
+    person: As = "",
+    json: Json = False,
+) -> None:
+    """Run an agent once: it looks, proposes, and the gateway decides on every proposal."""
+    with opened(where) as opened_app:
+        found = opened_app.agent(agent)
+        if found is None:
+            known = ", ".join(each.ref.name for each in opened_app.agents)
+            raise NotFound(f"there is no built-in agent {agent!r}.", hint=f"There is: {known}.")
+        opened_app.take_in()
+        now = opened_app.clock.now()
+        moment = when(as_of, now) or opened_app.newest_day(system) or now
+        report = run_agent(
+            opened_app.gateway,
+            found,
+            somebody(person),
+            store=opened_app.store,
+            definitions=opened_app.definitions,
+            system=system,
+            as_of=moment,
+            limit=limit,
+        )
+    emit(_run_json(report)) if json else _tell_run(report)
+
+
+def _run_json(report: RunReport) -> dict[str, object]:
+    return {
+        "run": report.run,
+        "agent": report.agent,
+        "as_of": report.as_of,
+        "found": report.found,
+        "statuses": report.statuses,
+        "results": [
+            {"action": r.action.id, "status": r.status, "code": r.code, "sentence": r.sentence, "review": r.review}
+            for r in report.results
+        ],
+    }
+
+
+def _tell_run(report: RunReport) -> None:
+    table(f"{report.agent} found, as of {report.as_of:%Y-%m-%d}", ("what", "how many"), sorted(report.found.items()))
+    table("What became of its proposals", ("status", "how many"), sorted(report.statuses.items()))
+    if report.statuses["shadowed"]:
+        say("Shadowed: nothing was written, because nobody promoted that action type (`pilothouse agents promote`).")
+    if report.statuses["held"]:
+        say("Held: `pilothouse reviews list` shows what waits for a person.")
+
+
+@app.command()
+@guarded
+def carry(where: Where = HERE, json: Json = False) -> None:
+    """Take up approved reviews, close overdue ones, settle unanswered acts; safe to repeat at any time."""
+    with opened(where) as opened_app:
+        done = carry_on(opened_app.gateway)
+    if json:
+        emit({"settled": done.settled, "expired": done.expired, "resumed": [r.action.id for r in done.resumed]})
+    else:
+        say(f"{len(done.resumed)} taken up, {len(done.expired)} expired, {len(done.settled)} settled.")
+
+
+@app.command()
+@guarded
+def capabilities(where: Where = HERE, json: Json = False) -> None:
+    """Show everything that can be done to the connected systems, with its classification."""
+    with opened(where) as opened_app:
+        every = list(opened_app.gateway.door.registry.capabilities.values())
+    if json:
+        emit(every)
+        return
+    columns = ("capability", "effect", "change", "can be undone", "if it is wrong")
+    rows = [(c.name, c.effect, c.change, "yes" if c.reversible else "no", c.if_wrong or "we cannot") for c in every]
+    table("Capabilities", columns, rows)
+
+
+def main() -> None:
+    """Run the command line."""
+    app()

@@ -1,0 +1,66 @@
+"""Printing: tables for people, JSON for programs, errors on stderr with what to do next."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from functools import wraps
+from typing import Any, NoReturn, ParamSpec, TypeVar
+
+import orjson
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from pilothouse.surfaces.plain import plain
+from pilothouse.vocabulary.errors import PilothouseError
+
+P = ParamSpec("P")
+R = TypeVar("R")
+console = Console(highlight=False)
+errors = Console(stderr=True, highlight=False)
+
+
+def emit(value: Any) -> None:
+    """Print a value as JSON."""
+    sys.stdout.write(orjson.dumps(plain(value), option=orjson.OPT_INDENT_2).decode() + "\n")
+
+
+def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+    """Print a table; cells are shown as they are, never read as markup."""
+    grid = Table(title=title, title_justify="left", header_style="bold", box=None, pad_edge=False)
+    for column in columns:
+        grid.add_column(column, overflow="fold")
+    count = 0
+    for row in rows:
+        grid.add_row(*(escape(str("" if cell is None else cell)) for cell in row))
+        count += 1
+    if count:
+        console.print(grid)
+    else:
+        console.print(f"{title}: none.")
+
+
+def say(text: str) -> None:
+    """Print a line."""
+    console.print(escape(text))
+
+
+def fail(message: str) -> NoReturn:
+    """Print what is wrong and end with exit code 1."""
+    errors.print(f"[red]✗[/red] {escape(message)}")
+    raise typer.Exit(1)
+
+
+def guarded(command: Callable[P, R]) -> Callable[P, R]:
+    """Turn the errors Pilothouse raises on purpose into a sentence and exit code 1."""
+
+    @wraps(command)
+    def run(*args: P.args, **kwargs: P.kwargs) -> R:
+        try:
+            return command(*args, **kwargs)
+        except PilothouseError as error:
+            fail(f"{error} ({error.code})")
+
+    return run

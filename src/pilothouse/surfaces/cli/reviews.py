@@ -1,0 +1,116 @@
+"""`pilothouse reviews`: look, approve, edit, reject."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import orjson
+import typer
+
+from pilothouse.gateway.passage import Result
+from pilothouse.handoff.queue import Review
+from pilothouse.surfaces.cli.context import HERE, As, Json, Where, opened, somebody
+from pilothouse.surfaces.cli.output import emit, guarded, say, table
+from pilothouse.vocabulary.errors import InvalidInput
+from pilothouse.vocabulary.outcomes import ReviewStatus
+from pilothouse.vocabulary.values import Json as JsonValue
+
+app = typer.Typer(no_args_is_help=True)
+
+
+@app.command("list")
+@guarded
+def list_(
+    owner: Annotated[str | None, typer.Option()] = None,
+    status: Annotated[ReviewStatus | None, typer.Option(help="Default: open.")] = ReviewStatus.OPEN,
+    where: Where = HERE,
+    json: Json = False,
+) -> None:
+    """Show what waits for a person, what is due first on top."""
+    with opened(where) as pilothouse:
+        found = pilothouse.reviews.list(owner=owner, status=status)
+    if json:
+        emit(found)
+        return
+    rows = [
+        (each.id, each.owner, each.subject, _change(each), f"{each.confidence:.2f}", f"{each.deadline:%m-%d %H:%M}")
+        for each in found
+    ]
+    table("Reviews", ("review", "owner", "record", "what would change", "sure", "due (UTC)"), rows)
+
+
+def _change(review: Review) -> str:
+    return "; ".join(f"{each['field']}: {each['before']!r} → {each['after']!r}" for each in review.changes)
+
+
+@app.command()
+@guarded
+def show(review: str, where: Where = HERE, json: Json = False) -> None:
+    """Show everything needed to decide."""
+    with opened(where) as pilothouse:
+        found = pilothouse.reviews.get(review)
+    if json:
+        emit(found)
+        return
+    say(f"{found.capability} on {found.subject}, proposed by {found.actor}")
+    say(f"Why a person: {found.sentence} (rule {found.rule or '–'}, policy {found.policy_version}, tier {found.tier})")
+    if found.action is not None:
+        say(f"Intent: {found.action.intent}")
+        rows = [(fact.record, fact.field, fact.value, fact.note) for fact in found.action.evidence]
+        table("Evidence", ("record", "field", "value", "what it shows"), rows)
+    changes = [(c["field"], c["before"], c["last_writer"], c["after"]) for c in found.changes]
+    table("Change", ("field", "now", "written by", "would become"), changes)
+    say(
+        f"Confidence {found.confidence:.2f} · owner {found.owner} · due {found.deadline:%Y-%m-%d %H:%M} UTC · {found.status}"
+    )
+
+
+def _take_up(result: Result) -> None:
+    say(f"{result.status.value}: {result.sentence}")
+
+
+@app.command()
+@guarded
+def approve(review: str, note: Annotated[str, typer.Option()] = "", where: Where = HERE, person: As = "") -> None:
+    """Approve exactly what is shown, and carry it out."""
+    with opened(where) as pilothouse:
+        found = pilothouse.reviews.get(review)
+        pilothouse.reviews.approve(review, somebody(person), found.payload_hash, note)
+        _take_up(pilothouse.gateway.resume(review))
+
+
+@app.command()
+@guarded
+def edit(
+    review: str,
+    values: Annotated[list[str], typer.Option("--set", help="field=value; the value as JSON, or as plain text.")],
+    note: Annotated[str, typer.Option()] = "",
+    where: Where = HERE,
+    person: As = "",
+) -> None:
+    """Approve with other values; both yours and the agent's are kept."""
+    with opened(where) as pilothouse:
+        found = pilothouse.reviews.get(review)
+        arguments = {**found.approved_action().arguments, **dict(map(_pair, values))}
+        pilothouse.reviews.edit(review, somebody(person), found.payload_hash, arguments, note)
+        _take_up(pilothouse.gateway.resume(review))
+
+
+def _pair(text: str) -> tuple[str, JsonValue]:
+    name, equals, value = text.partition("=")
+    if not equals or not name:
+        raise InvalidInput(f"{text!r} sets nothing.", hint="Write --set field=value.")
+    try:
+        parsed: Any = orjson.loads(value)
+    except ValueError:
+        parsed = value
+    return name, parsed
+
+
+@app.command()
+@guarded
+def reject(review: str, reason: Annotated[str, typer.Option()], where: Where = HERE, person: As = "") -> None:
+    """Reject, with a reason."""
+    with opened(where) as pilothouse:
+        pilothouse.reviews.reject(review, somebody(person), reason)
+    say(f"{review} is rejected.")

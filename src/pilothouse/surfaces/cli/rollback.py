@@ -1,0 +1,59 @@
+"""`pilothouse rollback`: the plan first, then the deed."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from pilothouse.gateway.rollback import Fate, Plan, Scope, apply, plan
+from pilothouse.surfaces.cli.context import HERE, As, Json, Where, opened, somebody
+from pilothouse.surfaces.cli.output import emit, guarded, say, table
+from pilothouse.surfaces.moments import when
+
+
+@guarded
+def rollback(
+    agent: Annotated[str | None, typer.Option(help="Name or name@version.")] = None,
+    begin: Annotated[str | None, typer.Option("--from", help="From this moment: 24h, 7d, or a date.")] = None,
+    end: Annotated[str | None, typer.Option("--to", help="Up to this moment.")] = None,
+    field: Annotated[str | None, typer.Option(help="Only this field.")] = None,
+    action: Annotated[str | None, typer.Option(help="Only this action.")] = None,
+    preview: Annotated[bool, typer.Option("--preview", help="Show the plan and change nothing.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    reason: Annotated[str, typer.Option(help="Why; needed unless --preview.")] = "",
+    where: Where = HERE,
+    person: As = "",
+    json: Json = False,
+) -> None:
+    """Undo what an agent did. What a person changed since stays as they left it."""
+    with opened(where) as pilothouse:
+        pilothouse.take_in()
+        now = pilothouse.clock.now()
+        scope = Scope(agent, when(begin, now), when(end, now), field, action)
+        planned = plan(pilothouse.gateway, scope)
+        if preview:
+            emit(planned) if json else _show(planned)
+            return
+        if not json:
+            _show(planned)
+        if not yes and not typer.confirm(f"Restore {len(planned.of(Fate.RESTORE))} value(s)?"):
+            raise typer.Exit(1)
+        undone = apply(pilothouse.gateway, scope, somebody(person), reason)
+        failed = [result for result in undone.results if result.status.value != "executed"]
+    if json:
+        emit({"rollback": undone.id, "restored": undone.restored, "not_restored": [r.sentence for r in failed]})
+    else:
+        say(f"{undone.restored} record(s) restored ({undone.id}).")
+        for result in failed:
+            say(f"Not restored: {result.action.target}: {result.sentence}")
+    if failed:
+        raise typer.Exit(1)
+
+
+def _show(planned: Plan) -> None:
+    restored = [(i.record, i.field, i.agent, i.old) for i in planned.of(Fate.RESTORE)]
+    table("Will be restored", ("record", "field", "from the agent's", "back to"), restored)
+    stays = [(i.record, i.field, i.old, i.agent, i.present, i.why) for i in planned.of(Fate.STAYS)]
+    table("Stays", ("record", "field", "before", "agent's", "now", "why"), stays)
+    table("Cannot be undone", ("record", "field", "why"), [(i.record, i.field, i.why) for i in planned.of(Fate.CANNOT)])

@@ -1,0 +1,91 @@
+"""`pilothouse up`: the server with console and API, and with `--demo` a generated company to try it on."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+import threading
+import webbrowser
+from pathlib import Path
+from typing import Annotated
+
+import typer
+import uvicorn
+
+from pilothouse.assembly import App, assemble
+from pilothouse.demo.stage import set_stage
+from pilothouse.surfaces.cli.context import HERE
+from pilothouse.surfaces.cli.output import guarded, say
+from pilothouse.surfaces.server import build
+from pilothouse.vocabulary.actors import SYSTEM_PERSON
+from pilothouse.vocabulary.outcomes import ReviewStatus
+from pilothouse.workspace.config import FILE, open_workspace
+
+MARK = ".demo"
+
+
+@guarded
+def up(
+    where: Annotated[Path, typer.Option("--workspace", "-w", envvar="PILOTHOUSE_WORKSPACE")] = HERE,
+    demo: Annotated[bool, typer.Option("--demo", help="Generate a company in the workspace folder first.")] = False,
+    fresh: Annotated[bool, typer.Option("--fresh", help="With --demo: throw an earlier demo away.")] = False,
+    serve: Annotated[bool, typer.Option(help="Start the server.")] = True,
+    browser: Annotated[bool, typer.Option(help="Open the console in a browser.")] = True,
+    port: Annotated[int | None, typer.Option(min=1, max=65535)] = None,
+) -> None:
+    """Start console and API. With --demo, on a generated company with proposals waiting."""
+    pilothouse = _demo(where, fresh) if demo else assemble(open_workspace(where))
+    server = pilothouse.workspace.config.server
+    address = f"http://{server.host}:{port or server.port}"
+    try:
+        if demo:
+            _tell(pilothouse, where, address, browser and serve)
+        if serve:
+            say(f"Console and API at {address} (Ctrl+C stops it).")
+            uvicorn.run(build(pilothouse), host=server.host, port=port or server.port, log_level="warning")
+    finally:
+        pilothouse.close()
+
+
+def _demo(where: Path, fresh: bool) -> App:
+    if fresh and (where / MARK).exists():
+        shutil.rmtree(where)
+    if (where / FILE).exists():
+        say(f"The demo in {where} goes on where it was; --fresh begins anew.")
+        return assemble(open_workspace(where))
+    stage = set_stage(where, tell=say)
+    (where / MARK).touch()
+    stage.app.witness.checkpoint(stage.app.ledger)
+    counts = stage.run.statuses
+    say("")
+    say(f"The agent found {sum(stage.run.found.values())} things and made {len(stage.run.results)} proposals:")
+    say(f"  {counts['executed']:>4} executed   (filling empty company fields, which two people allowed)")
+    say(f"  {counts['held']:>4} held       (waiting for a person)")
+    say(f"  {counts['refused']:>4} refused    (sources contradict each other, so it was not sure enough)")
+    say(f"  {counts['shadowed']:>4} shadowed   (action types that nobody promoted: nothing is written)")
+    return stage.app
+
+
+def _tell(pilothouse: App, where: Path, address: str, browser: bool) -> None:
+    link = f"{address}/enter?token={pilothouse.credentials.issue_link('gita', SYSTEM_PERSON)}"
+    waiting = pilothouse.reviews.list(status=ReviewStatus.OPEN)
+    first = waiting[0].id if waiting else "REVIEW"
+    say("")
+    say(f"You are Gita, who leads RevOps. Enter (once): {link}")
+    say("")
+    say("Or on the command line, in another terminal:")
+    say(f"  export PILOTHOUSE_WORKSPACE={where} PILOTHOUSE_PERSON=gita")
+    for line in (
+        "reviews list",
+        f"reviews show {first}",
+        f"reviews approve {first}",
+        "actions list --agent hygiene --since 48h",
+        "rollback --agent hygiene --from 24h --preview",
+        "ledger verify",
+    ):
+        say(f"  pilothouse {line}")
+    say("")
+    if browser and (os.environ.get("DISPLAY") or sys.platform in ("darwin", "win32")):
+        # The server is started right after this; the browser may ask a moment later.
+        threading.Timer(1.5, webbrowser.open, [link]).start()

@@ -1,0 +1,330 @@
+"""The pages. Each reads, renders, or hands a form on to the same calls that REST and command line make."""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated, Any
+from urllib.parse import urlencode
+
+import orjson
+from fastapi import APIRouter, Depends, FastAPI, Form, Request
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
+from fastapi.staticfiles import StaticFiles
+from fastapi.templating import Jinja2Templates
+
+from pilothouse.directory.credentials import Session
+from pilothouse.directory.roles import permissions_of
+from pilothouse.gateway.rollback import Fate, Scope, apply, plan
+from pilothouse.handoff.queue import Review
+from pilothouse.ledger.actions import actions_list
+from pilothouse.observability.story import audit_line, story_of
+from pilothouse.surfaces.auth import COOKIE, Pilothouse, require, session_of
+from pilothouse.surfaces.moments import when
+from pilothouse.vocabulary.actors import AgentRef
+from pilothouse.vocabulary.errors import Conflict, Forbidden, InvalidInput, PilothouseError, Unauthenticated
+from pilothouse.vocabulary.outcomes import ReviewStatus
+from pilothouse.vocabulary.values import Json
+
+HERE = Path(__file__).parent
+templates = Jinja2Templates(HERE / "templates")
+router = APIRouter(include_in_schema=False)
+Text = Annotated[str, Form()]
+
+
+def mount_console(web: FastAPI) -> None:
+    """Add the console's pages and files to the web application."""
+    web.mount("/static", StaticFiles(directory=HERE / "static"), name="static")
+    web.include_router(router)
+
+
+def show(value: Json) -> str:
+    """Render a value for a person."""
+    if value is None or value == "":
+        return "–"
+    if isinstance(value, float) and value.is_integer():
+        return f"{value:,.0f}"
+    return str(value)
+
+
+templates.env.filters["show"] = show
+
+
+def signed_in(request: Request) -> Session:
+    """Return the session; raises `Unauthenticated`, which leads to the log-in page."""
+    session = session_of(request)
+    if session is None:
+        raise Unauthenticated("nobody is logged in.")
+    return session
+
+
+def posted(request: Request, csrf: Text = "") -> Session:
+    """Return the session of a form that carries its CSRF token."""
+    session = signed_in(request)
+    if not session.csrf_matches(csrf):
+        raise Forbidden("this form is not yours, or too old.", hint="Open the page again.")
+    return session
+
+
+SignedIn = Annotated[Session, Depends(signed_in)]
+Posted = Annotated[Session, Depends(posted)]
+
+
+def page(request: Request, name: str, session: Session | None, status: int = 200, **values: Any) -> HTMLResponse:
+    """Render a page."""
+    may = permissions_of(session.person.role).may if session else frozenset[str]()
+    return templates.TemplateResponse(request, name, {"session": session, "may": may, **values}, status_code=status)
+
+
+def problem_page(request: Request, error: PilothouseError, status: int) -> Response:
+    """Render what is wrong and what to do next."""
+    return page(request, "problem.html", session_of(request), status, error=error)
+
+
+def _go(path: str, said: str = "") -> RedirectResponse:
+    return RedirectResponse(f"{path}?{urlencode({'said': said})}" if said else path, 303)
+
+
+def _entered(request: Request, session: Session) -> RedirectResponse:
+    response = _go("/")
+    secure = request.url.scheme == "https"
+    response.set_cookie(COOKIE, session.cookie, httponly=True, samesite="strict", secure=secure)
+    return response
+
+
+@router.get("/login")
+def login(request: Request) -> Response:
+    """The log-in form."""
+    return page(request, "login.html", None)
+
+
+@router.post("/login")
+def log_in(request: Request, pilothouse: Pilothouse, email: Text = "", password: Text = "") -> Response:
+    """Log in."""
+    try:
+        return _entered(request, pilothouse.credentials.log_in(email, password))
+    except Unauthenticated as error:
+        return page(request, "login.html", None, 401, error=error, email=email)
+
+
+@router.get("/welcome")
+def welcome(request: Request, token: str = "") -> Response:
+    """The form that a one-time link leads to."""
+    return page(request, "welcome.html", None, token=token)
+
+
+@router.post("/welcome")
+def set_password(request: Request, pilothouse: Pilothouse, token: Text = "", password: Text = "") -> Response:
+    """Set the first password and log in."""
+    try:
+        return _entered(request, pilothouse.credentials.redeem_link(token, password))
+    except (Unauthenticated, InvalidInput) as error:
+        return page(request, "welcome.html", None, 400, token=token, error=error)
+
+
+@router.get("/enter")
+def enter(request: Request, pilothouse: Pilothouse, token: str = "") -> Response:
+    """Enter once by a one-time link, as the demo prints it."""
+    try:
+        response = _entered(request, pilothouse.credentials.enter_by_link(token))
+    except Unauthenticated as error:
+        return page(request, "login.html", None, 401, error=error)
+    return response
+
+
+@router.post("/logout")
+def log_out(request: Request, session: Posted, pilothouse: Pilothouse) -> Response:
+    """Log out."""
+    pilothouse.credentials.log_out(request.cookies.get(COOKIE, ""))
+    response = _go("/login")
+    response.delete_cookie(COOKIE)
+    return response
+
+
+@router.get("/")
+def overview(request: Request, session: SignedIn, pilothouse: Pilothouse) -> Response:
+    """What is going on, at a glance."""
+    since = pilothouse.clock.now() - timedelta(days=7)
+    with pilothouse.ledger.engine.connect() as connection:
+        rows = actions_list(connection, since=since)
+    waiting = _reviews(session, pilothouse)
+    return page(
+        request,
+        "overview.html",
+        session,
+        counts=Counter(row.status for row in rows),
+        waiting=waiting,
+        refused=[row for row in rows if row.status == "refused"][:6],
+        latest=rows[:8],
+        agents=pilothouse.gateway.door.agents.all(),
+        entries=pilothouse.ledger.size(),
+        policy=pilothouse.policy.version,
+    )
+
+
+def _reviews(session: Session, pilothouse: Pilothouse) -> list[Review]:
+    owner = None if "review" in permissions_of(session.person.role).may else session.person.id
+    return pilothouse.reviews.list(owner=owner, status=ReviewStatus.OPEN)
+
+
+@router.get("/reviews")
+def reviews(request: Request, session: SignedIn, pilothouse: Pilothouse, said: str = "") -> Response:
+    """The queue."""
+    return page(request, "reviews.html", session, waiting=_reviews(session, pilothouse), said=said)
+
+
+@router.get("/reviews/{review}")
+def review(request: Request, review: str, session: SignedIn, pilothouse: Pilothouse, said: str = "") -> Response:
+    """One review with everything needed to decide, and the way to the next."""
+    found = pilothouse.reviews.get(review)
+    if found.owner != session.person.id:
+        require(session.person, "review")
+    ids = [each.id for each in _reviews(session, pilothouse)]
+    at = ids.index(review) if review in ids else -1
+    following = ids[(at + 1) % len(ids)] if ids else ""
+    values = {"review": found, "following": following, "place": at + 1, "count": len(ids), "said": said}
+    return page(request, "review.html", session, **values)
+
+
+@router.post("/reviews/{review}")
+async def decide(request: Request, review: str, session: Posted, pilothouse: Pilothouse) -> Response:
+    """Approve, edit or reject, then go on to the next."""
+    form = {name: str(value) for name, value in (await request.form()).items()}
+    after = form.get("next", "")
+    by, seen = session.person.id, form.get("payload_hash", "")
+    if form.get("decision") == "reject":
+        pilothouse.reviews.reject(review, by, form.get("note", ""))
+        said = "Rejected."
+    elif form.get("decision") == "approve":
+        found = pilothouse.reviews.get(review)
+        edited = _edited(found, form)
+        if edited:
+            arguments = {**found.approved_action().arguments, **edited}
+            pilothouse.reviews.edit(review, by, seen, arguments, form.get("note", ""))
+        else:
+            pilothouse.reviews.approve(review, by, seen, form.get("note", ""))
+        result = pilothouse.gateway.resume(review)
+        said = f"{result.status.value.capitalize()}: {result.sentence}"
+    else:
+        raise InvalidInput("the form says neither approve nor reject.", hint="Use one of the buttons.")
+    return _go(f"/reviews/{after}" if after and after != review else "/reviews", said)
+
+
+def _edited(found: Review, form: dict[str, str]) -> dict[str, Json]:
+    """Return the values a reviewer changed in the form, in the type the proposal had."""
+    if found.action is None:
+        raise Conflict("the payload of this review was erased.", hint="Reject it.")
+    changed: dict[str, Json] = {}
+    for name, proposed in found.action.arguments.items():
+        given = form.get(f"value-{name}")
+        if given is None or given == show_plain(proposed):
+            continue
+        changed[name] = _like(proposed, given)
+    return changed
+
+
+def show_plain(value: Json) -> str:
+    """Render a value as it stands in an input field."""
+    return value if isinstance(value, str) else orjson.dumps(value).decode()
+
+
+templates.env.filters["plain"] = show_plain
+
+
+def _like(proposed: Json, given: str) -> Json:
+    if isinstance(proposed, str):
+        return given
+    try:
+        return orjson.loads(given)
+    except ValueError:
+        raise InvalidInput(f"{given!r} is not a value like {proposed!r}.", hint="Go back and mend it.") from None
+
+
+@router.get("/actions")
+def actions(
+    request: Request, session: SignedIn, pilothouse: Pilothouse, agent: str = "", status: str = "", since: str = ""
+) -> Response:
+    """What was done, refused, held, and why."""
+    require(session.person, "read_ledger")
+    begin = when(since or None, pilothouse.clock.now())
+    with pilothouse.ledger.engine.connect() as connection:
+        rows = actions_list(connection, agent=agent or None, status=status or None, since=begin, limit=200)
+    return page(request, "actions.html", session, rows=rows, agent=agent, status=status, since=since)
+
+
+@router.get("/actions/{action}")
+def action(request: Request, action: str, session: SignedIn, pilothouse: Pilothouse) -> Response:
+    """The whole story of one action."""
+    require(session.person, "read_ledger")
+    story = story_of(pilothouse.ledger, action)
+    return page(request, "action.html", session, story=story, line=audit_line(story).split(" | "))
+
+
+@router.get("/rollback")
+def rollback(
+    request: Request,
+    session: SignedIn,
+    pilothouse: Pilothouse,
+    agent: str = "",
+    since: str = "",
+    until: str = "",
+    field: str = "",
+    action: str = "",
+    said: str = "",
+) -> Response:
+    """Choose what to undo, and see exactly what would happen."""
+    require(session.person, "rollback")
+    planned = None
+    if agent or action:
+        pilothouse.take_in()
+        planned = plan(pilothouse.gateway, _scope(pilothouse, agent, since, until, field, action))
+    chosen = {"agent": agent, "since": since, "until": until, "field": field, "action": action}
+    known = pilothouse.gateway.door.agents.all()
+    return page(request, "rollback.html", session, plan=planned, Fate=Fate, chosen=chosen, agents=known, said=said)
+
+
+@router.post("/rollback")
+def roll_back(
+    session: Posted,
+    pilothouse: Pilothouse,
+    agent: Text = "",
+    since: Text = "",
+    until: Text = "",
+    field: Text = "",
+    action: Text = "",
+    reason: Text = "",
+) -> Response:
+    """Carry the rollback out."""
+    pilothouse.take_in()
+    scope = _scope(pilothouse, agent, since, until, field, action)
+    undone = apply(pilothouse.gateway, scope, session.person.id, reason)
+    left = [result for result in undone.results if result.status.value != "executed"]
+    said = f"{undone.restored} record(s) restored." + (f" {len(left)} could not be: {left[0].sentence}" if left else "")
+    return _go("/rollback", said)
+
+
+def _scope(pilothouse: Pilothouse, agent: str, since: str, until: str, field: str, action: str) -> Scope:
+    now = pilothouse.clock.now()
+    return Scope(agent or None, when(since or None, now), when(until or None, now), field or None, action or None)
+
+
+@router.get("/agents")
+def agents(request: Request, session: SignedIn, pilothouse: Pilothouse, said: str = "") -> Response:
+    """Who may act, what each will and will not do, how far each has come."""
+    every = pilothouse.gateway.door.agents.all()
+    capabilities = pilothouse.gateway.door.registry.capabilities
+    return page(request, "agents.html", session, agents=every, capabilities=capabilities, said=said)
+
+
+@router.post("/agents/{agent}")
+def stop_or_start(
+    agent: str, session: Posted, pilothouse: Pilothouse, decision: Text = "", reason: Text = ""
+) -> Response:
+    """Suspend or resume an agent."""
+    registry, ref = pilothouse.gateway.door.agents, AgentRef.parse(agent)
+    if decision == "suspend":
+        registry.suspend(ref, session.person.id, reason)
+    else:
+        registry.resume(ref, session.person.id, reason)
+    return _go("/agents", f"{agent} is {'suspended' if decision == 'suspend' else 'active again'}.")

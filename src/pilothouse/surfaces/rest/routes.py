@@ -1,0 +1,216 @@
+"""The endpoints. Each translates, calls one thing, and translates back."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Path, Query, Request, Response
+from pydantic import AwareDatetime
+
+from pilothouse import __version__
+from pilothouse.directory.roles import permissions_of
+from pilothouse.gateway.rollback import Scope, apply, plan
+from pilothouse.ledger.actions import actions_list
+from pilothouse.observability.story import story_of
+from pilothouse.surfaces.auth import COOKIE, AgentToken, CurrentPerson, Pilothouse, require, session_of
+from pilothouse.surfaces.plain import plain
+from pilothouse.surfaces.rest.models import (
+    ActionIn,
+    Approve,
+    Edit,
+    LogIn,
+    Me,
+    Problem,
+    Reason,
+    ResultOut,
+    RollbackIn,
+    RollbackScope,
+    Status,
+    result_out,
+)
+from pilothouse.vocabulary.actors import AgentRef
+from pilothouse.vocabulary.errors import InvalidInput, Unauthenticated
+from pilothouse.vocabulary.outcomes import ReviewStatus
+from pilothouse.vocabulary.records import RecordRef
+
+PROBLEMS: dict[int | str, dict[str, Any]] = {
+    status: {"model": Problem, "description": text}
+    for status, text in (
+        (400, "Not usable as it is"),
+        (401, "Not authenticated"),
+        (403, "Not permitted"),
+        (404, "Not there"),
+        (409, "The world moved"),
+        (422, "Does not fit the schema"),
+        (503, "The ledger cannot be written"),
+    )
+}
+router = APIRouter(prefix="/v1", responses=PROBLEMS)
+Id = Annotated[str, Path(pattern=r"^[A-Za-z0-9_@.+-]+$", max_length=100)]
+Filter = Annotated[str | None, Query(max_length=600, pattern=r"^[^\x00]+$")]
+
+
+@router.get("/health")
+def health(pilothouse: Pilothouse) -> dict[str, Any]:
+    """Tell that the server runs and the ledger can be read."""
+    return {"version": __version__, "entries": pilothouse.ledger.size()}
+
+
+@router.post("/session")
+def log_in(given: LogIn, pilothouse: Pilothouse, request: Request, response: Response) -> Me:
+    """Log a person in; the session comes as a cookie."""
+    session = pilothouse.credentials.log_in(given.email, given.password)
+    secure = request.url.scheme == "https"
+    response.set_cookie(COOKIE, session.cookie, httponly=True, samesite="strict", secure=secure)
+    person = session.person
+    return Me(person=person.id, name=person.name, role=person.role.value, csrf=session.csrf)
+
+
+@router.get("/session")
+def me(request: Request) -> Me:
+    """Tell who is logged in."""
+    session = session_of(request)
+    if session is None:
+        raise Unauthenticated("nobody is logged in.", hint="POST /v1/session first.")
+    person = session.person
+    return Me(person=person.id, name=person.name, role=person.role.value, csrf=session.csrf)
+
+
+@router.delete("/session", status_code=204)
+def log_out(person: CurrentPerson, pilothouse: Pilothouse, request: Request, response: Response) -> None:
+    """End the session."""
+    pilothouse.credentials.log_out(request.cookies.get(COOKIE, ""))
+    response.delete_cookie(COOKIE)
+
+
+@router.post("/actions")
+def submit(given: ActionIn, token: AgentToken, pilothouse: Pilothouse) -> ResultOut:
+    """Hand an action in as an agent. It always answers with what became of it and why; refusals are answers too."""
+    return result_out(pilothouse.gateway.submit(given.action(), token))
+
+
+@router.get("/actions")
+def list_actions(
+    person: CurrentPerson,
+    pilothouse: Pilothouse,
+    agent: Filter = None,
+    since: Annotated[AwareDatetime | None, Query()] = None,
+    until: Annotated[AwareDatetime | None, Query()] = None,
+    type: Filter = None,
+    record: Filter = None,
+    status: Filter = None,
+    limit: Annotated[int, Query(ge=1, le=1000)] = 100,
+) -> list[dict[str, Any]]:
+    """Return actions, newest first."""
+    require(person, "read_ledger")
+    with pilothouse.ledger.engine.connect() as connection:
+        rows = actions_list(
+            connection, agent=agent, since=since, until=until, type=type, record=record, status=status, limit=limit
+        )
+    return plain(rows)
+
+
+@router.get("/actions/{action}")
+def show_action(action: Id, person: CurrentPerson, pilothouse: Pilothouse) -> dict[str, Any]:
+    """Tell the whole story of one action."""
+    require(person, "read_ledger")
+    return plain(story_of(pilothouse.ledger, action))
+
+
+@router.get("/records/{system}/{object}/{id}")
+def read_record(system: Id, object: Id, id: Id, token: AgentToken, pilothouse: Pilothouse) -> dict[str, Any]:
+    """Read a record as an agent, reduced to what its contract and its person allow."""
+    return plain(pilothouse.gateway.read(RecordRef(system, object, id), token))
+
+
+@router.get("/reviews")
+def list_reviews(
+    person: CurrentPerson, pilothouse: Pilothouse, status: Status = "open", owner: Filter = None
+) -> list[dict[str, Any]]:
+    """Return reviews, those due first on top; a rep sees their own."""
+    mine = owner if "review" in permissions_of(person.role).may else person.id
+    return plain(pilothouse.reviews.list(owner=mine, status=ReviewStatus(status)))
+
+
+@router.get("/reviews/{review}")
+def show_review(review: Id, person: CurrentPerson, pilothouse: Pilothouse) -> dict[str, Any]:
+    """Return everything needed to decide."""
+    found = pilothouse.reviews.get(review)
+    if found.owner != person.id:
+        require(person, "review")
+    return plain(found)
+
+
+@router.post("/reviews/{review}/approve")
+def approve(review: Id, given: Approve, person: CurrentPerson, pilothouse: Pilothouse) -> ResultOut:
+    """Approve exactly the payload with this hash, and carry it out."""
+    pilothouse.reviews.approve(review, person.id, given.payload_hash, given.note)
+    return result_out(pilothouse.gateway.resume(review))
+
+
+@router.post("/reviews/{review}/edit")
+def edit(review: Id, given: Edit, person: CurrentPerson, pilothouse: Pilothouse) -> ResultOut:
+    """Approve with other values, and carry it out; both sets of values are kept."""
+    pilothouse.reviews.edit(review, person.id, given.payload_hash, given.arguments, given.note)
+    return result_out(pilothouse.gateway.resume(review))
+
+
+@router.post("/reviews/{review}/reject")
+def reject(review: Id, given: Reason, person: CurrentPerson, pilothouse: Pilothouse) -> dict[str, Any]:
+    """Reject, with a reason."""
+    return plain(pilothouse.reviews.reject(review, person.id, given.reason))
+
+
+@router.post("/rollbacks/preview")
+def preview_rollback(given: RollbackScope, person: CurrentPerson, pilothouse: Pilothouse) -> dict[str, Any]:
+    """Work out what a rollback would do, changing nothing."""
+    require(person, "rollback")
+    pilothouse.take_in()
+    return plain(plan(pilothouse.gateway, _scope(given)))
+
+
+@router.post("/rollbacks")
+def roll_back(given: RollbackIn, person: CurrentPerson, pilothouse: Pilothouse) -> dict[str, Any]:
+    """Carry a rollback out; safe to repeat."""
+    require(person, "rollback")
+    pilothouse.take_in()
+    undone = apply(pilothouse.gateway, _scope(given), person.id, given.reason)
+    results = [result_out(result).model_dump() for result in undone.results]
+    return {"rollback": undone.id, "restored": undone.restored, "plan": plain(undone.plan), "results": results}
+
+
+def _scope(given: RollbackScope) -> Scope:
+    return Scope(given.agent, given.since, given.until, given.field, given.action)
+
+
+@router.get("/agents")
+def list_agents(person: CurrentPerson, pilothouse: Pilothouse) -> list[dict[str, Any]]:
+    """Return every registered agent with its standing."""
+    return plain(pilothouse.gateway.door.agents.all())
+
+
+@router.post("/agents/{agent}/suspend")
+def suspend(agent: Id, given: Reason, person: CurrentPerson, pilothouse: Pilothouse) -> dict[str, str]:
+    """Stop an agent at once."""
+    pilothouse.gateway.door.agents.suspend(_agent(agent), person.id, given.reason)
+    return {"agent": agent, "state": "suspended"}
+
+
+@router.post("/agents/{agent}/resume")
+def resume(agent: Id, given: Reason, person: CurrentPerson, pilothouse: Pilothouse) -> dict[str, str]:
+    """Let an agent act again."""
+    pilothouse.gateway.door.agents.resume(_agent(agent), person.id, given.reason)
+    return {"agent": agent, "state": "active"}
+
+
+def _agent(text: str) -> AgentRef:
+    try:
+        return AgentRef.parse(text)
+    except ValueError as error:
+        raise InvalidInput(str(error)) from None
+
+
+@router.get("/capabilities")
+def capabilities(person: CurrentPerson, pilothouse: Pilothouse) -> list[dict[str, Any]]:
+    """Return everything that can be done to the connected systems, classified."""
+    return plain(list(pilothouse.gateway.door.registry.capabilities.values()))

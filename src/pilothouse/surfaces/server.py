@@ -1,0 +1,103 @@
+"""The web application: REST, console, and the loop that carries on what people decided and time closed."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+import structlog
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse, RedirectResponse
+
+from pilothouse import __version__
+from pilothouse.assembly import App
+from pilothouse.orchestration.continuing import carry_on
+from pilothouse.surfaces.console.pages import mount_console, problem_page
+from pilothouse.surfaces.rest.routes import router
+from pilothouse.vocabulary.errors import (
+    Conflict,
+    Forbidden,
+    InvalidInput,
+    LedgerUnavailable,
+    NotFound,
+    PilothouseError,
+    Unauthenticated,
+)
+
+STATUS: tuple[tuple[type[PilothouseError], int], ...] = (
+    (InvalidInput, 400),
+    (Unauthenticated, 401),
+    (Forbidden, 403),
+    (NotFound, 404),
+    (Conflict, 409),
+    (LedgerUnavailable, 503),
+)
+HEADERS = {
+    "Content-Security-Policy": "default-src 'self'; img-src 'self' data:; frame-ancestors 'none'; form-action 'self'",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cache-Control": "no-store",
+}
+EVERY_SECONDS = 2.0
+log = structlog.get_logger()
+
+
+def build(pilothouse: App) -> FastAPI:
+    """Return the web application for an assembled Pilothouse."""
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncGenerator[None, None]:
+        stop = threading.Event()
+        loop = threading.Thread(target=_tend, args=(pilothouse, stop), daemon=True)
+        loop.start()
+        yield
+        stop.set()
+        loop.join(timeout=10)
+
+    web = FastAPI(title="Pilothouse", version=__version__, lifespan=lifespan, docs_url=None, redoc_url=None)
+    web.state.pilothouse = pilothouse
+    web.include_router(router)
+    mount_console(web)
+    web.add_exception_handler(PilothouseError, _problem)
+    web.add_exception_handler(RequestValidationError, _invalid)
+    web.middleware("http")(_headers)
+    return web
+
+
+def _tend(pilothouse: App, stop: threading.Event) -> None:
+    while not stop.wait(EVERY_SECONDS):
+        try:
+            pilothouse.take_in()
+            carry_on(pilothouse.gateway)
+            pilothouse.witness.checkpoint(pilothouse.ledger)
+        except Exception:  # The loop must outlive one bad round; the next may find the world mended.
+            log.exception("tending failed; trying again")
+
+
+async def _headers(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:
+    response = await call_next(request)
+    for name, value in HEADERS.items():
+        response.headers.setdefault(name, value)
+    return response
+
+
+async def _problem(request: Request, error: Exception) -> Response:
+    assert isinstance(error, PilothouseError)
+    status = next((code for kind, code in STATUS if isinstance(error, kind)), 500)
+    if request.url.path.startswith("/v1"):
+        body = {"code": error.code, "message": error.message, "hint": error.hint}
+        return JSONResponse(body, status)
+    if status == 401:
+        return RedirectResponse("/login", 303)
+    return problem_page(request, error, status)
+
+
+async def _invalid(request: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)
+    first: dict[str, Any] = next(iter(error.errors()), {})
+    where = ".".join(str(part) for part in first.get("loc", ()))
+    body = {"code": "invalid_request", "message": f"{where}: {first.get('msg', '')}", "hint": "See /openapi.json."}
+    return JSONResponse(body, 422)
