@@ -58,7 +58,8 @@ def story_of(ledger: Ledger, action: str) -> Story:
     if not told:
         raise NotFound(f"there is no action {action!r}.", hint="`pilothouse actions list` shows them.")
     last = told[-1]
-    body, verdict = last.body, last.body.get("verdict") or {}
+    body = last.body
+    verdict: dict[str, Any] = body.get("verdict") or {}
     decided = next((e for e in entries if e.kind in ("review.approved", "review.edited", "review.rejected")), None)
     return Story(
         action=action,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -97,7 +97,8 @@ async def _problem(request: Request, error: Exception) -> Response:
 
 async def _invalid(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
-    first: dict[str, Any] = next(iter(error.errors()), {})
+    errors: Sequence[dict[str, Any]] = error.errors()
+    first = errors[0] if errors else dict[str, Any]()
     where = ".".join(str(part) for part in first.get("loc", ()))
     body = {"code": "invalid_request", "message": f"{where}: {first.get('msg', '')}", "hint": "See /openapi.json."}
     return JSONResponse(body, 422)

@@ -62,11 +62,10 @@ def show(agent: str, where: Where = HERE, json: Json = False) -> None:
 
 
 def _as_json(found: Registered) -> dict[str, object]:
-    standings = {name: standing for name, standing in found.standings.items()}
     return {
         "agent": str(found.ref),
         "suspended": found.suspended_why,
-        "standings": standings,
+        "standings": found.standings,
         **found.manifest.model_dump(),
     }
 

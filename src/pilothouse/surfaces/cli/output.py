@@ -44,7 +44,7 @@ def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> 
 
 def say(text: str) -> None:
     """Print a line."""
-    console.print(escape(text))
+    console.print(escape(text), soft_wrap=True)
 
 
 def fail(message: str) -> NoReturn:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
 from urllib.parse import urlencode
 
 import orjson
@@ -37,6 +37,8 @@ def mount_console(web: FastAPI) -> None:
     """Add the console's pages and files to the web application."""
     web.mount("/static", StaticFiles(directory=HERE / "static"), name="static")
     web.include_router(router)
+    filters = cast("dict[str, Any]", templates.env.filters)  # pyright: ignore[reportUnknownMemberType]
+    filters |= {"show": show, "plain": show_plain}
 
 
 def show(value: Json) -> str:
@@ -46,9 +48,6 @@ def show(value: Json) -> str:
     if isinstance(value, float) and value.is_integer():
         return f"{value:,.0f}"
     return str(value)
-
-
-templates.env.filters["show"] = show
 
 
 def signed_in(request: Request) -> Session:
@@ -183,7 +182,7 @@ def review(request: Request, review: str, session: SignedIn, pilothouse: Pilotho
     ids = [each.id for each in _reviews(session, pilothouse)]
     at = ids.index(review) if review in ids else -1
     following = ids[(at + 1) % len(ids)] if ids else ""
-    values = {"review": found, "following": following, "place": at + 1, "count": len(ids), "said": said}
+    values: dict[str, Any] = {"review": found, "following": following, "place": at + 1, "count": len(ids), "said": said}
     return page(request, "review.html", session, **values)
 
 
@@ -229,9 +228,6 @@ def show_plain(value: Json) -> str:
     return value if isinstance(value, str) else orjson.dumps(value).decode()
 
 
-templates.env.filters["plain"] = show_plain
-
-
 def _like(proposed: Json, given: str) -> Json:
     if isinstance(proposed, str):
         return given
@@ -250,7 +246,7 @@ def actions(
     begin = when(since or None, pilothouse.clock.now())
     with pilothouse.ledger.engine.connect() as connection:
         rows = actions_list(connection, agent=agent or None, status=status or None, since=begin, limit=200)
-    return page(request, "actions.html", session, rows=rows, agent=agent, status=status, since=since)
+    return page(request, "actions.html", session, rows=rows, agent=agent, state=status, since=since)
 
 
 @router.get("/actions/{action}")

@@ -1,0 +1,47 @@
+# Two commands: `make demo` shows Pilothouse at work, `make test` proves it. Both install what they need into .venv.
+PYTHON ?= python3
+BIN := .venv/bin
+export PYTHONPATH :=
+
+.PHONY: demo test check lint types imports bench lock clean
+
+demo: .venv/ready
+	$(BIN)/pilothouse up --demo --workspace demo-workspace
+
+test: .venv/ready .venv/services
+	$(BIN)/pytest -n 2 --dist loadscope $(ARGS)
+
+check: lint types imports
+
+lint: .venv/ready
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: .venv/ready
+	$(BIN)/pyright
+
+imports: .venv/ready
+	$(BIN)/lint-imports
+
+bench: .venv/ready
+	@for each in benchmarks/*.py; do case $$each in */__init__.py) ;; *) $(BIN)/python $$each;; esac; done
+
+lock:
+	$(BIN)/uv pip compile -q --generate-hashes --no-header --no-emit-index-url --no-annotate pyproject.toml -o requirements.lock
+	$(BIN)/uv pip compile -q --generate-hashes --no-header --no-emit-index-url --no-annotate --group dev pyproject.toml -o requirements-dev.lock
+
+.venv/ready: requirements-dev.lock pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Pilothouse needs Python 3.11 or newer; set PYTHON=…")'
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install -q --disable-pip-version-check uv
+	$(BIN)/uv pip install -q --python $(BIN)/python --require-hashes -r requirements-dev.lock
+	$(BIN)/uv pip install -q --python $(BIN)/python --no-deps -e .
+	touch $@
+
+# PostgreSQL's server binaries and Chromium, which some tests drive for real.
+.venv/services: .venv/ready scripts/install-services
+	scripts/install-services
+	touch $@
+
+clean:
+	rm -rf .venv demo-workspace

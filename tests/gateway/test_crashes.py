@@ -1,0 +1,147 @@
+"""Crashes at each durable step, and each outside write broken twice: not done; done but unanswered."""
+
+from __future__ import annotations
+
+import pytest
+from tests.world import World
+
+from pilothouse.gateway.stages import record_result
+from pilothouse.orchestration.continuing import carry_on
+from pilothouse.vocabulary.actors import AgentRef
+from pilothouse.vocabulary.outcomes import ActionStatus as S
+
+
+class Killed(BaseException):
+    """The process is gone: nothing catches this."""
+
+
+def live(world: World) -> None:
+    world.promote("crm.account.update:fill-empty")
+
+
+@pytest.mark.parametrize(
+    ("fault", "status", "value"),
+    [
+        ("timeout_before_commit", S.FAILED, None),
+        ("timeout_after_commit", S.EXECUTED, "software"),
+        ("500", S.FAILED, None),
+        ("slow", S.EXECUTED, "software"),
+    ],
+)
+def test_an_outside_write_broken_both_ways_is_settled_by_reading(
+    world: World, fault: str, status: S, value: str | None
+) -> None:
+    live(world)
+    world.app.twin.faults.arm(fault)
+    result = world.submit(world.action())
+    assert result.status is status, result.sentence
+    assert world.read("account", "a1")["industry"] == value
+    assert world.gateway.row(result.action.id).status == status.value
+
+
+def test_what_was_not_done_may_be_proposed_again_and_is_done_once(world: World) -> None:
+    live(world)
+    world.app.twin.faults.arm("timeout_before_commit")
+    assert world.submit(world.action(idempotency_key="k")).status is S.FAILED
+    assert world.submit(world.action(idempotency_key="k")).status is S.EXECUTED
+    assert len(world.committed()) == 1
+
+
+def test_too_many_requests_is_retried_and_then_given_up(world: World) -> None:
+    live(world)
+    world.gateway.door.pause = lambda _: None
+    world.app.twin.faults.arm("429", times=2)
+    assert world.submit(world.action()).status is S.EXECUTED
+    world.app.twin.faults.arm("429", times=3)
+    result = world.submit(world.action(to="crm/account/a2"))
+    assert (result.status, result.code) == (S.FAILED, "too_many_requests")
+
+
+def test_a_wrong_value_is_seen_at_read_back(world: World) -> None:
+    live(world)
+    world.app.twin.faults.arm("wrong_value")
+    result = world.submit(world.action())
+    assert (result.status, result.code) == (S.EXECUTED, "wrong_value")
+    assert world.gateway.row(result.action.id).verified == 0
+
+
+def test_an_unreadable_system_refuses_before_anything_is_tried(world: World) -> None:
+    live(world)
+    world.app.twin.faults.arm("timeout_before_commit", operation="read")
+    result = world.submit(world.action())
+    assert (result.status, result.code) == (S.REFUSED, "system_unreadable")
+
+
+def test_killed_between_intent_and_call_it_was_not_done(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    live(world)
+
+    def die(*_: object) -> None:
+        raise Killed
+
+    monkeypatch.setattr(type(world.gateway.door.registry.connector("crm")), "perform", die)
+    action = world.action()
+    with pytest.raises(Killed):
+        world.submit(action)
+    monkeypatch.undo()
+    again = world.reopened()
+    assert again.gateway.row(action.id).status == "intended"
+    assert [each.status for each in carry_on(again.gateway).settled] == [S.FAILED]
+    assert again.committed() == [] and carry_on(again.gateway).settled == []
+    again.app.close()
+
+
+def test_killed_between_call_and_result_it_was_done_and_is_not_done_again(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    live(world)
+
+    def die(*_: object) -> None:
+        raise Killed
+
+    monkeypatch.setattr(record_result, "action_draft", die)
+    action = world.action()
+    with pytest.raises(Killed):
+        world.submit(action)
+    monkeypatch.undo()
+    again = world.reopened()
+    assert [each.status for each in carry_on(again.gateway).settled] == [S.EXECUTED]
+    assert again.read("account", "a1")["industry"] == "software" and len(again.committed()) == 1
+    row = again.gateway.row(action.id)
+    assert row.status == "executed" and row.code == "reconciled"
+    again.app.close()
+
+
+def test_while_an_outcome_is_unknown_nobody_else_writes_the_field(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    live(world)
+    connector = type(world.gateway.door.registry.connector("crm"))
+    world.app.twin.faults.arm("timeout_before_commit")
+
+    def silent(*_: object) -> None:
+        from pilothouse.gateway.ports import CallUnknown
+
+        raise CallUnknown("still nothing")
+
+    monkeypatch.setattr(connector, "lookup", silent)
+    assert world.submit(world.action()).status is S.UNKNOWN
+    other = world.submit(world.action(value="retail"))
+    assert (other.status, other.code) == (S.REFUSED, "field_claimed")
+    monkeypatch.undo()
+    carry_on(world.gateway)
+    assert world.submit(world.action(value="retail")).status is S.EXECUTED
+
+
+def test_suspended_between_judgement_and_intent_nothing_runs(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    live(world)
+    from pilothouse.gateway.stages import record_intent
+
+    original = record_intent.action_draft
+
+    def suspend_first(*arguments: object):  # noqa: ANN202
+        world.gateway.door.agents.suspend(AgentRef("tester", "1"), "gita", "stop")
+        monkeypatch.setattr(record_intent, "action_draft", original)
+        return original(*arguments)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(record_intent, "action_draft", suspend_first)
+    result = world.submit(world.action())
+    assert (result.status, result.code) == (S.REFUSED, "agent_suspended")
+    assert world.committed() == []

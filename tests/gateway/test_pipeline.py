@@ -1,0 +1,243 @@
+"""The way of one action, stage by stage: what passes, what stops, and that every stop is an entry with its reason."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from tests.world import World
+
+from pilothouse.gateway.passage import Result
+from pilothouse.vocabulary.actions import Evidence
+from pilothouse.vocabulary.actors import Actor, AgentRef
+from pilothouse.vocabulary.errors import Conflict, LedgerUnavailable
+from pilothouse.vocabulary.outcomes import ActionStatus as S
+from pilothouse.vocabulary.records import RecordRef
+from pilothouse.vocabulary.verdicts import Mode
+
+
+def refused(world: World, result: Result, code: str) -> None:
+    """It was refused with this code, the entry says so in a sentence, and the twin was not written."""
+    assert (result.status, result.code) == (S.REFUSED, code), result.sentence
+    entry = [e for e in world.app.ledger.entries(action=result.action.id) if e.kind == "action.refused"][-1]
+    assert entry.body["code"] == code and entry.body["sentence"].endswith((".", "…", ")", "”"))
+    assert not [row for row in world.committed() if row["request_id"] == result.action.id]
+
+
+def test_a_promoted_fill_empty_runs_is_read_back_and_recorded(world_on_each_store: World) -> None:
+    world = world_on_each_store
+    world.promote("crm.account.update:fill-empty")
+    result = world.submit(world.action())
+    assert (result.status, result.code) == (S.EXECUTED, "done"), result.sentence
+    assert world.read("account", "a1")["industry"] == "software"
+    kinds = [entry.kind for entry in world.app.ledger.entries(action=result.action.id)]
+    assert kinds == ["action.intended", "action.executed"]
+    intent = next(iter(world.app.ledger.entries(action=result.action.id)))
+    assert intent.body["verdict"]["treatment"] == "auto" and intent.value("before") == {"industry": None}
+    written = world.app.store.field(RecordRef.parse("crm/account/a1"), "industry")
+    assert written is not None and (written.value, written.writer) == ("software", "tester@1")
+
+
+def test_anything_new_is_in_shadow_and_writes_nothing(world: World) -> None:
+    result = world.submit(world.action())
+    assert result.status is S.SHADOWED and "Live, policy would say auto" in result.sentence
+    assert world.committed() == []
+
+
+def test_assisted_waits_for_a_person_even_when_policy_says_auto(world: World) -> None:
+    world.promote("crm.account.update", Mode.ASSISTED)
+    assert world.submit(world.action()).status is S.HELD
+
+
+@pytest.mark.parametrize("token", ["", "garbage", "a.b.c"])
+def test_a_forged_token_is_refused(world: World, token: str) -> None:
+    refused(world, world.gateway.submit(world.action(), token), "unauthenticated")
+
+
+def test_an_expired_token_is_refused(world: World) -> None:
+    token = world.token()
+    world.clock.advance(timedelta(hours=2))
+    refused(world, world.submit(world.action(), token), "unauthenticated")
+
+
+def test_a_revoked_token_is_refused_at_once(world: World) -> None:
+    tokens = world.gateway.door.tokens
+    token, grant = tokens.issue(AgentRef("tester", "1"), "gita", by=Actor("gita"))
+    assert world.submit(world.action(), token).status is S.SHADOWED
+    tokens.revoke(grant.id, Actor("ada"), "leaked")
+    refused(world, world.submit(world.action("country", "France"), token), "unauthenticated")
+
+
+def test_an_unregistered_version_is_another_agent(world: World) -> None:
+    world.promote("crm.account.update:fill-empty")
+    refused(world, world.submit(world.action(), world.token("tester@2")), "agent_unregistered")
+
+
+def test_a_suspended_agent_is_stopped_and_may_be_resumed(world: World) -> None:
+    ref = AgentRef("tester", "1")
+    world.gateway.door.agents.suspend(ref, "gita", "it guesses")
+    refused(world, world.submit(world.action()), "agent_suspended")
+    world.gateway.door.agents.resume(ref, "gita", "mended")
+    assert world.submit(world.action()).status is S.SHADOWED
+
+
+def test_no_grant_no_act(world: World) -> None:
+    refused(world, world.submit(world.action(capability="crm.activity.log", arguments={"kind": "Call"})), "no_grant")
+
+
+def test_an_agent_can_do_no_more_than_its_person(world: World) -> None:
+    world.promote("crm.account.update:fill-empty")
+    refused(world, world.submit(world.action(), world.token(person="iris")), "person_not_permitted")
+    refused(world, world.submit(world.action(to="crm/account/a2"), world.token(person="rosa")), "record_out_of_scope")
+    assert world.submit(world.action(), world.token(person="rosa")).status is S.EXECUTED
+
+
+def test_a_person_who_left_takes_their_agents_with_them(world: World) -> None:
+    token = world.token(person="noah")
+    world.app.directory.deactivate("noah", by="ada")
+    refused(world, world.submit(world.action(), token), "person_inactive")
+
+
+def test_a_field_outside_the_contract_is_refused(world: World) -> None:
+    refused(world, world.submit(world.action("annual_revenue", 5.0)), "outside_contract")
+
+
+def test_no_contract_no_access(world: World) -> None:
+    world.gateway.door.contracts = {}
+    refused(world, world.submit(world.action()), "no_contract")
+
+
+@pytest.mark.parametrize(
+    ("change", "code"),
+    [
+        ({"intent": " "}, "no_intent"),
+        ({"evidence": ()}, "no_evidence"),
+        ({"evidence": (Evidence("from nowhere", position=10**9),)}, "evidence_unknown"),
+        ({"confidence": float("nan")}, "invalid_confidence"),
+        ({"confidence": 1.2}, "invalid_confidence"),
+        ({"expects": None}, "no_read_basis"),
+        ({"arguments": {"industry": 7}}, "invalid_arguments"),
+        ({"arguments": {"industry": "x", "hidden": "y"}}, "outside_contract"),
+        ({"capability": "crm.account.explode"}, "unknown_capability"),
+        ({"target": RecordRef("crm", "account", "nobody")}, "no_such_record"),
+        ({"target": RecordRef("crm", "contact", "c1")}, "wrong_target"),
+        ({"target": RecordRef("erp", "account", "a1")}, "unknown_capability"),
+        ({"expects": {"industry": "retail"}}, "stale_read"),
+        ({"expects": None, "based_on": 0}, "stale_read"),
+        ({"confidence": 0.3}, "confidence_below_floor"),
+    ],
+)
+def test_an_unsound_proposal_is_refused_with_its_reason(world: World, change: dict[str, object], code: str) -> None:
+    world.promote("crm.account.update:fill-empty")
+    refused(world, world.submit(replace(world.action(), **change)), code)  # type: ignore[arg-type]
+
+
+def test_deletes_and_prices_are_never_an_agents(world: World) -> None:
+    for mode in (Mode.ASSISTED, Mode.LIVE):
+        world.promote("crm.record.delete", mode)
+        deletion = world.action(capability="crm.record.delete", arguments={"confirm": True})
+        refused(world, world.submit(deletion), "rule")
+    assert world.read("account", "a1").get("flags") is None
+
+
+def test_a_message_waits_for_a_person_at_any_confidence(world: World) -> None:
+    world.promote("crm.message.send")
+    arguments = {"recipients": ["c1"], "subject": "Hello", "body": "Hi"}
+    message = world.action(
+        capability="crm.message.send", target=RecordRef("crm", "message", ""), arguments=arguments, expects=None,
+        confidence=1.0,
+    )  # fmt: skip
+    assert world.submit(message).status is S.HELD
+    assert world.app.twin.records("message") == []
+
+
+def test_nothing_goes_to_somebody_who_opted_out_approved_or_not(world: World) -> None:
+    world.promote("crm.message.send")
+    arguments = {"recipients": ["c1", "c2"], "subject": "Hello", "body": "Hi"}
+    message = world.action(
+        capability="crm.message.send", target=RecordRef("crm", "message", ""), arguments=arguments, expects=None
+    )
+    held = world.submit(message)
+    review = world.app.reviews.get(held.review)
+    world.app.reviews.approve(held.review, "ravi", review.payload_hash)
+    world.app.twin.edit_as("c2", "contact", "c2", {"opted_out": True})
+    refused(world, world.gateway.resume(held.review), "opted_out")
+    assert world.app.twin.records("message") == []
+
+
+def test_the_sixth_record_within_ten_minutes_is_held_and_ten_minutes_later_it_is_not(world: World) -> None:
+    world.promote("crm.account.update:fill-empty")
+    for number in range(1, 6):
+        assert world.submit(world.action(to=f"crm/account/a{number}")).status is S.EXECUTED
+    sixth = world.submit(world.action(to="crm/account/a6"))
+    assert (sixth.status, sixth.code) == (S.HELD, "write_set")
+    world.clock.advance(timedelta(minutes=10, seconds=1))
+    assert world.submit(world.action(to="crm/account/a7")).status is S.EXECUTED
+
+
+def test_a_new_version_does_not_start_a_new_operation(world: World) -> None:
+    world.promote("crm.account.update:fill-empty")
+    manifest = world.gateway.door.agents.get(AgentRef("tester", "1")).manifest
+    world.gateway.door.agents.register(manifest.model_copy(update={"version": "2"}), by="ada")
+    world.promote("crm.account.update:fill-empty", agent="tester@2")
+    for number in range(1, 6):
+        assert world.submit(world.action(to=f"crm/account/a{number}")).status is S.EXECUTED
+    assert world.submit(world.action(to="crm/account/a6"), world.token("tester@2")).status is S.HELD
+
+
+def test_a_bulk_allowance_covers_what_two_people_allowed_and_no_more(world: World) -> None:
+    world.promote("crm.account.update:fill-empty", bulk_allowance=7)
+    statuses = [world.submit(world.action(to=f"crm/account/a{number}")).status for number in range(1, 9)]
+    assert statuses == [S.EXECUTED] * 7 + [S.HELD]
+
+
+def test_the_same_act_twice_happens_once(world: World) -> None:
+    world.promote("crm.account.update:fill-empty")
+    first = world.submit(world.action(idempotency_key="once"))
+    again = world.submit(replace(world.action(value="software", idempotency_key="once"), expects={"industry": None}))
+    assert first.status is S.EXECUTED and again.replayed and again.status is S.EXECUTED
+    assert len(world.committed()) == 1
+
+
+def test_a_key_used_for_another_payload_is_an_error(world: World) -> None:
+    world.promote("crm.account.update:fill-empty")
+    world.submit(world.action(idempotency_key="once"))
+    with pytest.raises(Conflict, match="another payload"):
+        world.submit(world.action("phone", "1", idempotency_key="once"))
+
+
+def test_overwriting_a_persons_value_is_reviewed_and_says_whose_it_is(world: World) -> None:
+    world.promote("crm.account.update")
+    world.app.twin.edit_as("rosa", "account", "a1", {"industry": "retail"})
+    world.app.take_in()
+    held = world.submit(world.action())
+    assert held.status is S.HELD and held.verdict is not None
+    assert any(r.code == "overwrites_person" and "rosa" in r.sentence for r in held.verdict.reasons)
+
+
+def test_a_ledger_that_cannot_be_written_stops_everything(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    world.promote("crm.account.update:fill-empty")
+    token = world.token()
+
+    def unavailable(*_: object, **__: object) -> None:
+        raise LedgerUnavailable("the disk is full.")
+
+    monkeypatch.setattr(world.app.ledger, "append", unavailable)
+    with pytest.raises(LedgerUnavailable):
+        world.submit(world.action(), token)
+    assert world.committed() == []
+
+
+def test_a_person_in_a_promotion_must_not_own_the_agent_and_two_are_needed(world: World) -> None:
+    agents, ref = world.gateway.door.agents, AgentRef("tester", "1")
+    for by in (("ada", "ada"), ("ada", "gita"), ("ada", "ravi")):
+        with pytest.raises(Exception, match="two different|owns|may not"):
+            agents.bootstrap(ref, "crm.account.update", Mode.LIVE, by)
+    assert agents.get(ref).standings == {}
+
+
+def test_a_scoped_read_shows_the_contract_and_is_recorded(world: World) -> None:
+    snapshot = world.gateway.read(RecordRef.parse("crm/account/a1"), world.token())
+    assert snapshot.fields["name"] == "Alder 1"
+    assert [e.body["target"] for e in world.app.ledger.entries(kinds={"record.read"})] == ["crm/account/a1"]
