@@ -9,6 +9,7 @@ from pilothouse.gateway.stages import record_result
 from pilothouse.orchestration.continuing import carry_on
 from pilothouse.vocabulary.actors import AgentRef
 from pilothouse.vocabulary.outcomes import ActionStatus as S
+from pilothouse.vocabulary.records import RecordRef
 
 
 class Killed(BaseException):
@@ -69,6 +70,16 @@ def test_an_unreadable_system_refuses_before_anything_is_tried(world: World) -> 
     live(world)
     world.app.twin.faults.arm("timeout_before_commit", operation="read")
     result = world.submit(world.action())
+    assert (result.status, result.code) == (S.REFUSED, "system_unreadable")
+
+
+def test_when_it_cannot_be_told_who_opted_out_nothing_is_sent(world: World) -> None:
+    world.promote("crm.message.send")
+    letter = {"recipients": ["c1"], "subject": "Hello", "body": "Hi"}
+    there = RecordRef("crm", "message", "")
+    message = world.action(capability="crm.message.send", target=there, arguments=letter, expects=None)
+    world.app.twin.faults.arm("429", operation="read")
+    result = world.submit(message)
     assert (result.status, result.code) == (S.REFUSED, "system_unreadable")
 
 

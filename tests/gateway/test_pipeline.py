@@ -21,7 +21,7 @@ def refused(world: World, result: Result, code: str) -> None:
     """It was refused with this code, the entry says so in a sentence, and the twin was not written."""
     assert (result.status, result.code) == (S.REFUSED, code), result.sentence
     entry = [e for e in world.app.ledger.entries(action=result.action.id) if e.kind == "action.refused"][-1]
-    assert entry.body["code"] == code and entry.body["sentence"].endswith((".", "…", ")", "”"))
+    assert entry.body["code"] == code and len(entry.body["sentence"].split()) >= 4
     assert not [row for row in world.committed() if row["request_id"] == result.action.id]
 
 
@@ -83,7 +83,9 @@ def test_a_suspended_agent_is_stopped_and_may_be_resumed(world: World) -> None:
 
 
 def test_no_grant_no_act(world: World) -> None:
-    refused(world, world.submit(world.action(capability="crm.activity.log", arguments={"kind": "Call"})), "no_grant")
+    there = RecordRef("crm", "activity", "")
+    call = world.action(capability="crm.activity.log", target=there, arguments={"kind": "Call"}, expects=None)
+    refused(world, world.submit(call), "no_grant")
 
 
 def test_an_agent_can_do_no_more_than_its_person(world: World) -> None:
@@ -118,6 +120,7 @@ def test_no_contract_no_access(world: World) -> None:
         ({"confidence": 1.2}, "invalid_confidence"),
         ({"expects": None}, "no_read_basis"),
         ({"arguments": {"industry": 7}}, "invalid_arguments"),
+        ({"arguments": {"industry": float("nan")}}, "invalid_arguments"),
         ({"arguments": {"industry": "x", "hidden": "y"}}, "outside_contract"),
         ({"capability": "crm.account.explode"}, "unknown_capability"),
         ({"target": RecordRef("crm", "account", "nobody")}, "no_such_record"),

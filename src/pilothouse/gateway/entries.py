@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from pilothouse.data.schema import OBJECTS
 from pilothouse.gateway.passage import Passage
 from pilothouse.ledger.entries import Draft
@@ -47,7 +49,7 @@ def _head(passage: Passage, status: ActionStatus, code: str, sentence: str, revi
         "object": action.target.object,
         "record_id": action.target.id,
         "intent": action.intent,
-        "confidence": action.confidence,
+        "confidence": action.confidence if math.isfinite(action.confidence) else None,
         "idempotency_key": action.idempotency_key,
         "run": action.run,
         "mode": passage.mode.value,

@@ -55,7 +55,7 @@ actions = Table(
     Column("sentence", Text, nullable=False),
     Column("rule", Text, nullable=False),
     Column("policy_version", Text, nullable=False),
-    Column("confidence", Float, nullable=False),
+    Column("confidence", Float),
     Column("mode", Text, nullable=False),
     Column("intent", Text, nullable=False),
     Column("run", Text, nullable=False, index=True),

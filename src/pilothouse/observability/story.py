@@ -34,7 +34,7 @@ class Story:
     capability: str
     target: str
     status: str
-    confidence: float
+    confidence: float | None
     mode: str
     tier: str
     rule: str

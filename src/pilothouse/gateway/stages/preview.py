@@ -9,6 +9,7 @@ from collections.abc import Mapping
 
 from pilothouse.gateway.door import Door
 from pilothouse.gateway.passage import GO_ON, Answer, Passage, refuse
+from pilothouse.gateway.ports import CallRefused, CallUnknown
 from pilothouse.gateway.reading import read_snapshot
 from pilothouse.gateway.stages.validate import values_of
 from pilothouse.vocabulary.records import FieldChange, WriterKind, is_empty
@@ -72,7 +73,10 @@ def _opted_out(passage: Passage) -> Answer:
         return GO_ON
     listed = passage.action.arguments.get(passage.capability.recipients_argument)
     recipients = listed if isinstance(listed, list | tuple) else [listed]
-    refused = [str(each) for each in recipients if passage.connector.opted_out(str(each))]
+    try:
+        refused = [str(each) for each in recipients if passage.connector.opted_out(str(each))]
+    except (CallRefused, CallUnknown) as error:
+        return refuse("system_unreadable", f"It cannot be told who opted out ({error}), so nothing is sent.")
     if refused:
         return refuse("opted_out", f"{len(refused)} recipient(s) opted out, {refused[0]} among them; nothing is sent.")
     return GO_ON

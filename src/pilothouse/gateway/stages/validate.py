@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 
 from pilothouse.gateway.door import Door
 from pilothouse.gateway.passage import GO_ON, Answer, Passage, refuse
 from pilothouse.gateway.registry import new_values
 from pilothouse.vocabulary.capabilities import Effect
-from pilothouse.vocabulary.values import JsonObject
+from pilothouse.vocabulary.values import Json, JsonObject
 
 
 def validate(passage: Passage, door: Door) -> Answer:
@@ -18,6 +19,8 @@ def validate(passage: Passage, door: Door) -> Answer:
     problem = door.registry.problem_with(capability.name, action.arguments)
     if problem:
         return refuse("invalid_arguments", f"{capability.name}: {problem}.")
+    if not _finite(action.arguments):
+        return refuse("invalid_arguments", "The arguments hold a number that is not finite; JSON knows no such number.")
     if not math.isfinite(action.confidence) or not 0 <= action.confidence <= 1:
         return refuse("invalid_confidence", f"Confidence {action.confidence} is not between 0 and 1.")
     changes_a_record = capability.effect is Effect.WRITE and bool(action.target.id) and bool(passage.fields)
@@ -30,6 +33,19 @@ def validate(passage: Passage, door: Door) -> Answer:
     if passage.agent is not None and capability.effect is Effect.WRITE:
         return _evidence(passage, door)
     return GO_ON
+
+
+def _finite(value: Json) -> bool:
+    """False when a NaN or an infinity hides anywhere: canonical JSON would read it as null, another payload."""
+    match value:
+        case float():
+            return math.isfinite(value)
+        case Mapping():
+            return all(_finite(each) for each in value.values())
+        case list() | tuple():
+            return all(_finite(each) for each in value)
+        case _:
+            return True
 
 
 def _recipients(passage: Passage) -> int:
