@@ -14,7 +14,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from pilothouse.data.schema import OBJECTS
 from pilothouse.decision.conditions import Condition, ConditionError, Conditions
@@ -45,6 +45,12 @@ class RuleFile(_Strict):
     reason: str = Field(min_length=8)
     author: str = ""
     effective_from: date | None = None
+
+    @field_validator("when", mode="before")
+    @classmethod
+    def _always_or_never(cls, given: object) -> object:
+        """YAML reads a bare `true` as a boolean; as a condition it means what it says."""
+        return str(given).lower() if isinstance(given, bool) else given
 
 
 class Band(_Strict):
@@ -140,7 +146,8 @@ def _read(
         problems += _bands(document, capabilities, bands)
         limits = document.model.limits or limits
         discount = document.model.discount_authority if document.model.discount_authority is not None else discount
-    problems += _uncovered(folder, capabilities, rules) if documents else []
+    # A rule that does not compile leaves its action type uncovered; that follows from the first problem.
+    problems += _uncovered(folder, capabilities, rules) if not problems else []
     policy = Policy(version_of(folder), rules, bands, limits, discount, closed_stages, conditions)
     return policy, sorted(problems, key=lambda error: (str(error.path), error.line))
 

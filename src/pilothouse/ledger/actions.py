@@ -107,16 +107,23 @@ EXECUTING = (S.INTENDED.value, S.EXECUTED.value, S.UNKNOWN.value, S.UNDONE.value
 """Statuses of acts that took place or may have; only these count towards a write-set."""
 
 
+DECIDED = {"review.rejected": S.REJECTED, "review.expired": S.EXPIRED}
+"""Decisions with which an action ends without ever being performed."""
+
+
 class ActionProjector:
-    """Follows every `action.*` entry."""
+    """Follows every `action.*` entry, and the reviews that end an action."""
 
     name = "actions"
-    kinds = frozenset(f"action.{status.value}" for status in S)
+    kinds = frozenset({*(f"action.{status.value}" for status in S), *DECIDED})
     tables = (actions, action_fields, executions, claims)
 
     def apply(self, connection: Connection, entries: Sequence[Entry]) -> None:
         """Bring the action, its fields, its claims and its idempotency key up to date."""
         for entry in entries:
+            if entry.kind in DECIDED:
+                _decided(connection, entry, DECIDED[entry.kind])
+                continue
             status = S(entry.kind.partition(".")[2])
             if status is S.UNDONE:
                 _undone(connection, entry)
@@ -261,6 +268,12 @@ def _undone(connection: Connection, entry: Entry) -> None:
     if left == 0:
         values = {"status": S.UNDONE.value, "updated_at": stamp(entry.at), "last_position": entry.position}
         connection.execute(update(actions).where(actions.c.id == entry.action).values(**values))
+
+
+def _decided(connection: Connection, entry: Entry, status: ActionStatus) -> None:
+    values = {"status": status.value, "updated_at": stamp(entry.at), "decided_by": entry.body["by"]}
+    mine = update(actions).where(actions.c.id == entry.action)
+    connection.execute(mine.values(**values, last_position=entry.position))
 
 
 def action_get(connection: Connection, action_id: str) -> ActionRow | None:
