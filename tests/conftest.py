@@ -7,10 +7,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from tests.postgres import Cluster, start_cluster
-from tests.world import World, make_world
 
 from pilothouse.testing.clock import TestClock
+from tests.postgres import Cluster, start_cluster
+from tests.world import World, make_world
 
 
 @pytest.fixture

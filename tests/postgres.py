@@ -55,10 +55,20 @@ def start_cluster(folder: Path) -> Cluster:
             part.chmod(0o755)
     if os.geteuid() == 0:
         subprocess.run(["chown", "-R", "postgres", str(folder)], check=True)
+    run(found[-1] / "initdb", "-D", data, "-U", "postgres", "-A", "trust", "--no-sync", "-E", "UTF8")
+    for attempt in range(5):
+        port = _free_port()
+        options = f"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories='' -c max_connections=200"
+        try:
+            run(found[-1] / "pg_ctl", "-D", data, "-w", "-l", folder / "log", "-o", options, "start")
+            break
+        except AssertionError:  # Another test process may have taken the port in the meantime.
+            if attempt == 4:
+                raise
+    return Cluster(found[-1], data, port)
+
+
+def _free_port() -> int:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    run(found[-1] / "initdb", "-D", data, "-U", "postgres", "-A", "trust", "--no-sync", "-E", "UTF8")
-    options = f"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories='' -c max_connections=200"
-    run(found[-1] / "pg_ctl", "-D", data, "-w", "-l", folder / "log", "-o", options, "start")
-    return Cluster(found[-1], data, port)
+        return free.getsockname()[1]

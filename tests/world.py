@@ -57,13 +57,15 @@ class World:
     root: Path
 
     @property
-    def gateway(self):  # noqa: ANN201
+    def gateway(self):
         return self.app.gateway
 
     def token(self, agent: str = "tester@1", person: str = "gita") -> str:
         return self.gateway.door.tokens.issue(AgentRef.parse(agent), person, by=Actor(person))[0]
 
-    def promote(self, action_type: str, mode: Mode = Mode.LIVE, bulk_allowance: int = 0, agent: str = "tester@1") -> None:
+    def promote(
+        self, action_type: str, mode: Mode = Mode.LIVE, bulk_allowance: int = 0, agent: str = "tester@1"
+    ) -> None:
         self.gateway.door.agents.bootstrap(
             AgentRef.parse(agent), action_type, mode, ("ada", "noah"), bulk_allowance=bulk_allowance
         )
@@ -71,7 +73,9 @@ class World:
     def read(self, object_name: str, ident: str) -> Mapping[str, Any]:
         return next(row for row in self.app.twin.records(object_name) if row["id"] == ident)
 
-    def action(self, field: str = "industry", value: Any = "software", *, to: str = "crm/account/a1", **more: Any) -> Action:
+    def action(
+        self, field: str = "industry", value: Any = "software", *, to: str = "crm/account/a1", **more: Any
+    ) -> Action:
         ref = RecordRef.parse(to)
         now = next((row for row in self.app.twin.records(ref.object) if row["id"] == ref.id), {})
         given: dict[str, Any] = {
@@ -117,11 +121,19 @@ def make_world(root: Path, clock: TestClock, database_url: str | None = None) ->
 
 def _records(app: App, clock: TestClock) -> None:
     rows: list[tuple[str, str, dict[str, Any]]] = [
-        ("account", f"a{n}", {"name": f"Alder {n}", "industry": None, "country": "Germany", "owner": "rosa" if n % 2 else "omar"})
+        (
+            "account",
+            f"a{n}",
+            {"name": f"Alder {n}", "industry": None, "country": "Germany", "owner": "rosa" if n % 2 else "omar"},
+        )
         for n in range(1, ACCOUNTS + 1)
     ]
     rows += [
-        ("contact", f"c{n}", {"email": f"c{n}@alder.example", "account": "a1", "title": None, "opted_out": n == 3, "owner": "rosa"})
+        (
+            "contact",
+            f"c{n}",
+            {"email": f"c{n}@alder.example", "account": "a1", "title": None, "opted_out": n == 3, "owner": "rosa"},
+        )
         for n in range(1, 5)
     ]
     rows += [("opportunity", "o1", {"name": "Alder deal", "stage": "Prospecting", "account": "a1", "owner": "rosa"})]

@@ -132,7 +132,10 @@ def test_silence_is_a_no(tmp_path: Path) -> None:
 )
 def test_a_rule_that_mentions_a_missing_field_never_allows(tmp_path: Path, when: str) -> None:
     verdict = decide(facts(), written(tmp_path, RULE.format(when=f'"{when}"')))
-    assert (verdict.treatment, verdict.code) == (Treatment.REFUSE, "policy_error") and "record.phone" in verdict.sentence
+    assert (verdict.treatment, verdict.code) == (
+        Treatment.REFUSE,
+        "policy_error",
+    ) and "record.phone" in verdict.sentence
 
 
 @pytest.mark.parametrize(
@@ -194,7 +197,9 @@ def test_a_condition_that_is_wrong_is_named_with_file_and_line(tmp_path: Path, w
         ("surprise: 1\n", "Extra inputs", 1),
     ],
 )
-def test_a_policy_file_that_is_wrong_is_named_with_file_and_line(tmp_path: Path, text: str, says: str, line: int) -> None:
+def test_a_policy_file_that_is_wrong_is_named_with_file_and_line(
+    tmp_path: Path, text: str, says: str, line: int
+) -> None:
     (tmp_path / "p.yaml").write_text(text)
     problems = check_policy(tmp_path, {"crm.account.update": KNOWN["crm.account.update"]})
     found = [p for p in problems if says in p.problem]
@@ -210,7 +215,10 @@ def test_no_file_can_make_a_message_run_by_itself(tmp_path: Path) -> None:
 
 def test_an_uncovered_action_type_is_reported() -> None:
     extra = replace(KNOWN["crm.account.update"], name="crm.account.paint")
-    assert any("silent on crm.account.paint" in p.problem for p in check_policy(STARTER / "policy", {**KNOWN, extra.name: extra}))
+    assert any(
+        "silent on crm.account.paint" in p.problem
+        for p in check_policy(STARTER / "policy", {**KNOWN, extra.name: extra})
+    )
 
 
 def test_a_rule_waits_for_its_day(tmp_path: Path) -> None:

@@ -122,7 +122,9 @@ def test_killed_between_call_and_result_it_was_done_and_is_not_done_again(
     again.app.close()
 
 
-def test_while_an_outcome_is_unknown_nobody_else_writes_the_field(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_while_an_outcome_is_unknown_nobody_else_writes_the_field(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
     live(world)
     connector = type(world.gateway.door.registry.connector("crm"))
     world.app.twin.faults.arm("timeout_before_commit")
@@ -147,7 +149,7 @@ def test_suspended_between_judgement_and_intent_nothing_runs(world: World, monke
 
     original = record_intent.action_draft
 
-    def suspend_first(*arguments: object):  # noqa: ANN202
+    def suspend_first(*arguments: object):
         world.gateway.door.agents.suspend(AgentRef("tester", "1"), "gita", "stop")
         monkeypatch.setattr(record_intent, "action_draft", original)
         return original(*arguments)  # type: ignore[arg-type]

@@ -75,7 +75,7 @@ def test_killed_in_the_middle_it_is_finished_by_running_it_again(busy: World, mo
     calls = {"n": 0}
     original = rollback._marks
 
-    def die_at_second(*arguments: object):  # noqa: ANN202
+    def die_at_second(*arguments: object):
         calls["n"] += 1
         if calls["n"] == 2:
             raise Killed

@@ -62,7 +62,12 @@ def test_what_is_appended_is_there_with_everything_it_said(ledger: Ledger) -> No
     draft = Draft("t.x", Actor("ana", AgentRef("bot", "2")), {"a": [1, None]}, {"phone": "1"}, "p/1", "act", "sub")
     [entry] = ledger.append([draft])
     assert ledger.entry(0) == entry
-    assert (entry.position, entry.actor, entry.body, entry.private) == (0, draft.actor, {"a": [1, None]}, {"phone": "1"})
+    assert (entry.position, entry.actor, entry.body, entry.private) == (
+        0,
+        draft.actor,
+        {"a": [1, None]},
+        {"phone": "1"},
+    )
     assert list(ledger.entries(agent="bot@2", action="act", subject="sub")) == [entry]
     assert entry.value("phone") == "1" and entry.value("a") == [1, None]
 

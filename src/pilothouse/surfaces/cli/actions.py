@@ -41,7 +41,17 @@ def list_(
     table(
         "Actions",
         columns,
-        [(r.id, r.status, r.action_type, r.subject, "–" if r.confidence is None else f"{r.confidence:.2f}", r.sentence) for r in rows],
+        [
+            (
+                r.id,
+                r.status,
+                r.action_type,
+                r.subject,
+                "–" if r.confidence is None else f"{r.confidence:.2f}",
+                r.sentence,
+            )
+            for r in rows
+        ],
     )
 
 
