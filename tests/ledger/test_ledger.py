@@ -111,7 +111,7 @@ def test_the_database_itself_refuses_to_change_history(ledger: Ledger) -> None:
     statements += ["UPDATE ledger_private SET payload = '{}'"]
     statements += ["TRUNCATE ledger_entries"] if ledger.engine.dialect.name == "postgresql" else []
     for statement in statements:
-        with pytest.raises(DBAPIError, match="append-only|never changed"), ledger.engine.begin() as connection:
+        with pytest.raises(DBAPIError, match=r"append-only|never changed"), ledger.engine.begin() as connection:
             connection.execute(text(statement))
     assert ledger.entry(0).kind == "t.x"
 
