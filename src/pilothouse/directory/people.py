@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +17,8 @@ from pilothouse.ledger.ledger import Ledger
 from pilothouse.vocabulary.actors import SYSTEM_PERSON, Actor, Role
 from pilothouse.vocabulary.errors import Conflict, Forbidden, InvalidInput, NotFound
 
+PERSON_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+"""No "@" in it, so that nobody can be taken for an agent (name@version)."""
 people = Table(
     "people",
     metadata,
@@ -77,10 +80,7 @@ class Directory:
     def person(self, person_id: str) -> Person:
         """Return a person; raises `NotFound`."""
         with self._ledger.engine.connect() as connection:
-            row = connection.execute(select(people).where(people.c.id == person_id)).first()
-        if row is None:
-            raise NotFound(f"there is no person {person_id!r}.", hint="`pilothouse people list` shows who is known.")
-        return _person(row)
+            return read_person(connection, person_id)
 
     def by_email(self, email: str) -> Person | None:
         """Return the person with this address, or None."""
@@ -94,36 +94,68 @@ class Directory:
             return [_person(row) for row in connection.execute(select(people).order_by(people.c.id))]
 
     def add(self, person: Person, by: str) -> None:
-        """Add a person. The first one may be added by the system (on the machine itself); later ones by an admin."""
-        if person.id == SYSTEM_PERSON or "@" not in person.email or not person.name.strip():
-            raise InvalidInput(f"{person.id!r} needs an id of their own, a name and an e-mail address.")
-        self._managed(by)
+        """Add a person. The first one may be added by the system (on the machine itself); later ones by an admin.
+
+        Raises `InvalidInput`, `Forbidden`, or `Conflict` when the id or the address is taken.
+        """
+        if person.id == SYSTEM_PERSON or not PERSON_ID.fullmatch(person.id):
+            raise InvalidInput(
+                f"{person.id!r} cannot be somebody's id.", hint="Use letters, digits, dots, dashes; not 'system'."
+            )
+        if "@" not in person.email or not person.name.strip():
+            raise InvalidInput(f"{person.id} needs a name and an e-mail address.", hint="Give both.")
         body = {"id": person.id, "role": person.role.value, "territory": person.territory}
-        private = {"name": person.name, "email": person.email.strip().casefold()}
+        private = {"name": person.name.strip(), "email": person.email.strip().casefold()}
         subject = f"person/{person.id}"
-        self._ledger.append([Draft("person.added", Actor(by), body, private, subject, subject=subject)])
+        draft = Draft("person.added", Actor(by), body, private, subject, subject=subject)
+        self._ledger.append([draft], guard=lambda connection: _need_manager(connection, by))
 
     def change_role(self, person_id: str, role: Role, by: str) -> None:
-        """Give a person another role; nobody changes their own."""
+        """Give a person another role; nobody changes their own, and the last admin stays one."""
         self._change("person.role_changed", person_id, by, {"role": role.value})
 
     def deactivate(self, person_id: str, by: str) -> None:
-        """Take every permission from a person; what acts for them stops with them."""
+        """Take every permission from a person; what acts for them stops with them. The last admin stays."""
         self._change("person.deactivated", person_id, by, {})
 
     def _change(self, kind: str, person_id: str, by: str, more: dict[str, str]) -> None:
-        self.person(person_id)
-        self._managed(by)
+        draft = Draft(kind, Actor(by), {"id": person_id, **more}, subject=f"person/{person_id}")
+        self._ledger.append([draft], guard=_change_allowed(person_id, by, more.get("role", "")))
+
+
+def _change_allowed(person_id: str, by: str, new_role: str) -> Callable[[Connection], None]:
+    """Return the check of a change, to run under the write lock: two admins demoting each other must not both win."""
+
+    def check(connection: Connection) -> None:
+        person = read_person(connection, person_id)
+        _need_manager(connection, by)
         if by == person_id:
             raise Forbidden("nobody changes their own standing.", hint="Ask another admin.")
-        draft = Draft(kind, Actor(by), {"id": person_id, **more}, subject=f"person/{person_id}")
-        self._ledger.append([draft])
+        if person.role is Role.ADMIN and new_role != Role.ADMIN and not _other_admin(connection, person_id):
+            raise Conflict(f"{person_id} is the last admin.", hint="Make somebody else an admin first.")
 
-    def _managed(self, by: str) -> None:
-        if by == SYSTEM_PERSON:
-            return
-        if "manage_people" not in permissions_of(self.person(by).role).may:
-            raise Forbidden(f"{by} may not manage people.", hint="Ask an admin.")
+    return check
+
+
+def _need_manager(connection: Connection, by: str) -> None:
+    if by == SYSTEM_PERSON:
+        return
+    manager = read_person(connection, by)
+    if not manager.active or "manage_people" not in permissions_of(manager.role).may:
+        raise Forbidden(f"{by} may not manage people.", hint="Ask an admin.")
+
+
+def _other_admin(connection: Connection, besides: str) -> bool:
+    query = select(people.c.id).where(people.c.role == Role.ADMIN.value, people.c.active == 1, people.c.id != besides)
+    return connection.execute(query).first() is not None
+
+
+def read_person(connection: Connection, person_id: str) -> Person:
+    """Read one person as they stand in this transaction; raises `NotFound`."""
+    row = connection.execute(select(people).where(people.c.id == person_id)).first()
+    if row is None:
+        raise NotFound(f"there is no person {person_id!r}.", hint="`pilothouse people list` shows who is known.")
+    return _person(row)
 
 
 def _person(row: Row[Any]) -> Person:

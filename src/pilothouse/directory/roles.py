@@ -49,9 +49,17 @@ def permissions_of(role: Role) -> Permissions:
 def may_see(person: Person, fields: Mapping[str, Json]) -> bool:
     """True when a record is within a person's reach: any record, or for own-records roles those they own.
 
-    A record without an owner belongs to nobody, and so to no rep.
+    A record is somebody's own when its owner is their id, address or name, or when nobody owns it and it lies in their
+    territory. A record with neither belongs to no rep.
     """
     if not permissions_of(person.role).own_records_only:
         return True
-    owner = str(fields.get("owner") or "").casefold()
-    return bool(owner) and owner in {person.id.casefold(), person.email.casefold(), person.name.casefold()}
+    owner = _text(fields.get("owner"))
+    if owner:
+        return owner in {_text(person.id), _text(person.email), _text(person.name)}
+    territory = _text(person.territory)
+    return bool(territory) and _text(fields.get("territory")) == territory
+
+
+def _text(value: Json) -> str:
+    return "" if value is None else str(value).strip().casefold()

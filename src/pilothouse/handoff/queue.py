@@ -1,4 +1,8 @@
-"""The table of reviews, drawn from their entries."""
+"""The table of reviews, drawn from their entries.
+
+The projector is the last guard of a review's life: open → approved, rejected or expired; approved → used; nothing else.
+An entry that contradicts this is refused together with everything it was submitted with.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Column, Connection, Float, Row, Table, Text, insert, update
+from sqlalchemy import Column, Connection, Float, Index, Row, Table, Text, insert, text, update
 
 from pilothouse.ledger.database import metadata
 from pilothouse.ledger.entries import Entry
@@ -23,12 +27,13 @@ reviews = Table(
     "reviews",
     metadata,
     Column("id", Text, primary_key=True),
-    Column("action", Text, nullable=False, unique=True),
+    Column("action", Text, nullable=False, index=True),
     Column("owner", Text, nullable=False, index=True),
     Column("agent", Text, nullable=False),
     Column("proposer", Text, nullable=False),
     Column("barred", Text, nullable=False),
     Column("capability", Text, nullable=False),
+    Column("action_type", Text, nullable=False),
     Column("subject", Text, nullable=False),
     Column("tier", Text, nullable=False),
     Column("code", Text, nullable=False),
@@ -47,6 +52,9 @@ reviews = Table(
     Column("decided_by", Text, nullable=False),
     Column("note", Text, nullable=False),
 )
+PENDING = text("status IN ('open', 'approved')")
+# An action that expired may be asked about again; two live questions about one action would be two approvals.
+Index("one_live_review_an_action", reviews.c.action, unique=True, sqlite_where=PENDING, postgresql_where=PENDING)
 DECISIONS = {
     "review.approved": ReviewStatus.APPROVED,
     "review.edited": ReviewStatus.APPROVED,
@@ -66,6 +74,7 @@ class Review:
     actor: Actor
     barred: frozenset[str]
     capability: str
+    action_type: str
     subject: str
     tier: Tier
     code: str
@@ -77,6 +86,8 @@ class Review:
     action: Action | None
     changes: tuple[dict[str, Any], ...]
     edited: dict[str, Any] | None
+    was_edited: bool
+    """True when a reviewer changed values, also once those values were erased."""
     status: ReviewStatus
     opened_at: datetime
     deadline: datetime
@@ -86,8 +97,10 @@ class Review:
 
     def approved_action(self) -> Action:
         """Return the action as it was approved, with the reviewer's values where they changed some."""
-        if self.action is None:
-            raise Conflict(f"the payload of {self.id} was erased.", hint="Propose the action again.")
+        if self.action is None or (self.was_edited and self.edited is None):
+            raise Conflict(
+                f"the payload of {self.id} was erased.", hint="Propose the action again.", code="payload_erased"
+            )
         return self.action if self.edited is None else self.action.with_arguments(self.edited)
 
 
@@ -104,8 +117,18 @@ class ReviewProjector:
             if entry.kind == "review.opened":
                 connection.execute(insert(reviews), _opened(entry))
             else:
-                values = _decided(entry)
-                connection.execute(update(reviews).where(reviews.c.id == entry.body["review"]).values(**values))
+                _move(connection, entry)
+
+
+def _move(connection: Connection, entry: Entry) -> None:
+    review = entry.body["review"]
+    due = ReviewStatus.APPROVED if entry.kind == "review.used" else ReviewStatus.OPEN
+    mine = update(reviews).where(reviews.c.id == review, reviews.c.status == due.value)
+    if connection.execute(mine.values(**_decided(entry))).rowcount != 1:
+        verb = entry.kind.partition(".")[2]
+        raise Conflict(
+            f"review {review} is not {due} and cannot be {verb}.", hint="Look at how it stands now.", code="not_" + due
+        )
 
 
 def _opened(entry: Entry) -> dict[str, Any]:
@@ -116,6 +139,7 @@ def _opened(entry: Entry) -> dict[str, Any]:
         **{key: body[key] for key in same},
         "id": body["review"],
         "action": entry.action,
+        "action_type": body.get("action_type") or body["capability"],
         "agent": str(entry.actor.agent or ""),
         "proposer": entry.actor.person,
         "barred": canonical(body["barred"]),
@@ -137,8 +161,7 @@ def _decided(entry: Entry) -> dict[str, Any]:
         return values
     values |= {"decided_at": stamp(entry.at), "decided_by": entry.body["by"], "note": entry.value("note", "")}
     if entry.kind == "review.edited":
-        edited = entry.value("arguments")
-        values |= {"edited": canonical(edited) if edited is not None else None, "payload_hash": entry.body["new_hash"]}
+        values |= {"edited": canonical(entry.value("arguments")), "payload_hash": entry.body["new_hash"]}
     return values
 
 
@@ -156,6 +179,7 @@ def review_of(row: Row[Any]) -> Review:
         actor=Actor(row.proposer, agent),
         barred=frozenset(barred),
         capability=row.capability,
+        action_type=row.action_type,
         subject=row.subject,
         tier=Tier(row.tier),
         code=row.code,
@@ -167,6 +191,7 @@ def review_of(row: Row[Any]) -> Review:
         action=action_from_json(payload) if payload is not None else None,
         changes=tuple(changes),
         edited=edited,
+        was_edited=row.edited is not None,
         status=ReviewStatus(row.status),
         opened_at=unstamp(row.opened_at),
         deadline=unstamp(row.deadline),
