@@ -2,18 +2,20 @@
 
 CEL's `||` and `&&` swallow an error on one side when the other decides, so a rule that mentions a missing field could
 still say yes. Therefore every variable a condition mentions is asked for *before* it is evaluated; if one is missing
-the condition is in error, and an error refuses.
+the condition is in error, and an error refuses. What it mentions is read from the checked tree (`checked_tree.py`).
 """
 
 from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from cel_expr_python import cel  # pyright: ignore[reportMissingTypeStubs]
+
+from pilothouse.decision.checked_tree import UnknownNode, mentioned
 
 MOST_CHARACTERS = 1000
 TYPES = {
@@ -21,15 +23,22 @@ TYPES = {
     "DOUBLE": cel.Type.DOUBLE,
     "INT": cel.Type.INT,
     "BOOL": cel.Type.BOOL,
+    "TIMESTAMP": cel.Type.TIMESTAMP,
     "LIST_STRING": cel.Type.List(cel.Type.STRING),
 }
-_LITERALS = re.compile(r"""[rbRB]{0,2}("(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*')""")
-_NAMES = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(?:\s*\.\s*[A-Za-z_][A-Za-z0-9_]*)*")
-_MACROS = re.compile(r"\.\s*(all|exists|exists_one|map|filter)\s*\(")
+_PROBLEM = re.compile(r"ERROR: <input>:(\d+):(\d+): ([^\n]*)")
+_UNDECLARED = re.compile(r"undeclared reference to '([^']+)'")
 
 
 class ConditionError(Exception):
-    """A condition that cannot be compiled, or cannot be evaluated on these facts. The message is a sentence."""
+    """A condition that cannot be compiled, or cannot be evaluated on these facts. The message is a sentence.
+
+    `problems` holds every problem with the row of the condition's text (from 1) on which it stands.
+    """
+
+    def __init__(self, *problems: str, rows: Sequence[int] = ()) -> None:
+        super().__init__("; ".join(problems))
+        self.problems = tuple(zip(rows or [1] * len(problems), problems, strict=True))
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,13 +51,17 @@ class Condition:
 
     def holds(self, values: Mapping[str, Any], activation: Any) -> bool:
         """Evaluate; raises `ConditionError` for a missing variable, an error, or an answer that is not a boolean."""
-        missing = sorted(self.needs - values.keys())
-        if missing:
+        if not self.needs <= values.keys():
+            missing = sorted(self.needs - values.keys())
             raise ConditionError(f"{', '.join(missing)} has no value here")
-        result = self.program.eval(activation)
-        if result.type().name() != "BOOL":
-            raise ConditionError(f"it came to {result.plain_value()!r}, which is not yes or no")
-        return bool(result.plain_value())
+        try:
+            result = self.program.eval(activation)
+            kind, answer = result.type().name(), result.plain_value()
+        except (RuntimeError, TypeError, ValueError, OverflowError) as error:
+            raise ConditionError(f"it could not be evaluated ({error})") from None
+        if kind != "BOOL" or not isinstance(answer, bool):
+            raise ConditionError(f"it came to {answer!r}, which is not yes or no")
+        return answer
 
 
 class Conditions:
@@ -62,39 +75,42 @@ class Conditions:
         """Compile a condition; raises `ConditionError` with what is wrong and what was probably meant."""
         if len(source) > MOST_CHARACTERS:
             raise ConditionError(f"it is longer than {MOST_CHARACTERS} characters; split the rule")
-        bare = _LITERALS.sub('""', source)
-        if _MACROS.search(bare):
-            raise ConditionError("loops (all, exists, map, filter) are not allowed in a condition")
         try:
             program = self._env.compile(source)
         except RuntimeError as error:
-            raise ConditionError(self._explain(str(error))) from None
+            raise self._explained(str(error)) from None
         if program.return_type().name() != "BOOL":
             raise ConditionError(f"it comes to {program.return_type().name()}; a condition must come to yes or no")
-        return Condition(source, program, self._mentioned(bare))
+        return Condition(source, program, self._needs(program))
 
     def activation(self, values: Mapping[str, Any]) -> Any:
-        """Prepare values for any number of conditions."""
+        """Prepare the values of declared variables for any number of conditions."""
         return self._env.Activation({name: value for name, value in values.items() if name in self._names})
 
-    def _mentioned(self, bare: str) -> frozenset[str]:
-        found: set[str] = set()
-        for match in _NAMES.finditer(bare):
-            parts = re.sub(r"\s", "", match.group()).split(".")
-            # `record.name.startsWith(...)` mentions record.name: the longest declared beginning counts.
-            beginnings = (".".join(parts[:length]) for length in range(len(parts), 0, -1))
-            name = next((each for each in beginnings if each in self._names), None)
-            if name is not None:
-                found.add(name)
-        return frozenset(found)
+    def _needs(self, program: Any) -> frozenset[str]:
+        try:
+            names = mentioned(program.serialize())
+        except UnknownNode as error:
+            raise ConditionError(str(error)) from None
+        for name in sorted(names - self._names):
+            raise ConditionError(f"{name!r} is the name of a type; a condition compares values")
+        return names
 
-    def _explain(self, error: str) -> str:
-        first = error.partition("\n")[0].replace("INVALID_ARGUMENT: ERROR: <input>:", "at ").strip()
-        undeclared = re.search(r"undeclared reference to '([^']+)'", error)
+    def _explained(self, error: str) -> ConditionError:
+        found = _PROBLEM.findall(error)
+        if not found:
+            return ConditionError(error.partition("\n")[0])
+        return ConditionError(
+            *(self._sentence(f"at {row}:{column}: {text}") for row, column, text in found),
+            rows=[int(row) for row, _, _ in found],
+        )
+
+    def _sentence(self, problem: str) -> str:
+        undeclared = _UNDECLARED.search(problem)
         if undeclared:
             name = undeclared.group(1)
             near = difflib.get_close_matches(name, self._names, 1)
             return f"there is no {name!r}" + (f"; did you mean {near[0]!r}?" if near else "")
-        if "(double, int)" in error or "(int, double)" in error:
-            return f"{first}; write whole numbers next to a decimal field with a point, as in 5.0"
-        return first
+        if "(double, int)" in problem or "(int, double)" in problem:
+            return f"{problem}; write whole numbers next to a decimal field with a point, as in 5.0"
+        return problem
