@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -19,10 +20,13 @@ def clock() -> TestClock:
 
 
 @pytest.fixture(scope="session")
-def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
-    cluster = start_cluster(tmp_path_factory.mktemp("postgres"))
+def cluster() -> Iterator[Cluster]:
+    # Not under pytest's own folder: other runs make that unreadable for the user PostgreSQL runs as.
+    folder = Path(tempfile.mkdtemp(prefix="pilothouse-postgres-"))
+    cluster = start_cluster(folder)
     yield cluster
     cluster.stop()
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])

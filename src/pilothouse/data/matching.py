@@ -96,9 +96,9 @@ def company_key(name: str) -> str:
 
 def domain_key(text: str) -> str:
     """Return the registrable domain of a URL, host or address; empty when there is none or it is a free mailer."""
-    host = text.strip().casefold().rpartition("@")[2]
-    parts = _suffixes(host)
-    domain = parts.top_domain_under_public_suffix or ".".join(host.split("/")[0].split(".")[-2:])
+    bare = text.strip().casefold().rpartition("@")[2]
+    host = re.split(r"[/?#:]", bare.partition("://")[2] or bare)[0].strip(".")
+    domain = _suffixes(host).top_domain_under_public_suffix or ".".join(host.split(".")[-2:])
     return "" if "." not in domain or domain in FREE_MAIL else domain
 
 

@@ -1,0 +1,103 @@
+"""The command line, as a new user types it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from pilothouse.surfaces.cli.main import app
+
+runner = CliRunner()
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    root = tmp_path / "w"
+    assert runner.invoke(app, ["init", str(root)]).exit_code == 0
+    monkeypatch.setenv("PILOTHOUSE_WORKSPACE", str(root))
+    monkeypatch.setenv("COLUMNS", "300")
+    people = (("me", "admin"), ("gita", "revops"), ("noah", "revops"))
+    for index, (name, role) in enumerate(people):
+        command = ["people", "add", name, "--name", name.title(), "--email", f"{name}@example.com", "--role", role]
+        result = runner.invoke(app, [*command, *(["--as", "me"] if index else [])])
+        assert result.exit_code == 0, result.output
+    monkeypatch.setenv("PILOTHOUSE_PERSON", "me")
+    return root
+
+
+def call(*words: str, code: int = 0) -> str:
+    result = runner.invoke(app, list(words))
+    assert result.exit_code == code, result.output
+    return result.output
+
+
+def test_from_an_export_to_a_verified_log(home: Path, tmp_path: Path) -> None:
+    exports = tmp_path / "exports"
+    exports.mkdir()
+    text = "id,name,industry,country\n1,Alder,technolgy,Germany\n2,Birch,,Germany\n,Nobody,retail,Spain\n"
+    (exports / "accounts.csv").write_text(text)
+    told = call("import", str(exports), "--mapping", "canonical")
+    assert "Read 3 rows" in told and "1 bad row" in told
+    assert "no value in id" in call("quarantine")
+    call("agents", "register", str(home / "agents" / "hygiene.yaml"))
+    ran = json.loads(call("run", "hygiene", "--json"))
+    assert ran["statuses"]["refused"] + ran["statuses"].get("shadowed", 0) == len(ran["results"]) > 0
+    listed = json.loads(call("actions", "list", "--json", "--agent", "hygiene"))
+    assert len(listed) == len(ran["results"])
+    story = call("actions", "show", listed[0]["id"])
+    assert "hygiene@1 | me |" in story
+    assert "entries are exactly what was signed" in call("ledger", "verify")
+    bundle = tmp_path / "l.zip"
+    call("ledger", "export", str(bundle))
+    key = home / "state" / "ledger-public.key"
+    assert json.loads(call("ledger", "verify", str(bundle), "--key", str(key), "--json"))["problems"] == []
+    assert "made again" in call("ledger", "rebuild")
+
+
+def test_policy_is_checked_and_tested(home: Path) -> None:
+    assert "in order" in call("policy", "check")
+    assert "cases came out as wanted" in call("policy", "test")
+    policy = home / "policy" / "crm.yaml"
+    policy.write_text(policy.read_text().replace("when: change.fills_empty\n", "when: change.fils_empty\n", 1))
+    [problem] = json.loads(call("policy", "check", "--json", code=1))
+    assert problem["file"].endswith("crm.yaml") and problem["line"] == 6 and "fills_empty" in problem["problem"]
+
+
+def test_promotion_takes_two_and_shows(home: Path) -> None:
+    call("agents", "register", str(home / "agents" / "hygiene.yaml"))
+    call("agents", "promote", "hygiene@1", "crm.account.update", "live", "--with", "me", code=1)
+    call("agents", "promote", "hygiene@1", "crm.account.update:fill-empty", "live", "--with", "noah")
+    assert "bootstrap" in call("agents", "show", "hygiene@1")
+    call("agents", "suspend", "hygiene@1", "--reason", "a drill")
+    assert "a drill" in call("agents", "list")
+    call("agents", "resume", "hygiene@1", "--reason", "over")
+    call("agents", "demote", "hygiene@1", "crm.account.update:fill-empty", "--reason", "too eager")
+    assert json.loads(call("agents", "list", "--json"))[0]["standings"] == {}
+    token = call("token", "issue", "hygiene@1").strip().splitlines()[-1]
+    assert token.count(".") == 2
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "says"),
+    [
+        (["reviews", "show", "rev_nothing"], 1, "there is no review"),
+        (["rollback", "--preview"], 1, "say what to undo"),
+        (["run", "nobody"], 1, "no built-in agent"),
+        (["actions", "list", "--since", "yesterday"], 1, "is no moment"),
+        (["import", "nowhere.csv", "--mapping", "canonical"], 1, "does not exist"),
+        (["token", "issue", "nobody"], 1, "name@version"),
+        (["reviews", "explode"], 2, "No such command"),
+        (["people", "link", "nobody"], 1, "there is no person"),
+    ],
+)
+def test_what_goes_wrong_says_what_to_do(home: Path, words: list[str], code: int, says: str) -> None:
+    assert says in call(*words, code=code)
+
+
+def test_outside_a_workspace_it_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("PILOTHOUSE_WORKSPACE", raising=False)
+    assert "pilothouse init" in call("reviews", "list", code=1)

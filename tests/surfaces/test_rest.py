@@ -1,0 +1,133 @@
+"""REST: the same authentication for people and agents; every answer fits its description."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import pytest
+import schemathesis
+from fastapi.testclient import TestClient
+from hypothesis import HealthCheck, given, settings
+from tests.world import World
+
+from pilothouse.surfaces.server import build
+from pilothouse.vocabulary.verdicts import Mode
+
+WORD = "correct horse battery"
+
+
+@pytest.fixture
+def client(world: World) -> Iterator[TestClient]:
+    with TestClient(build(world.app), follow_redirects=False) as client:
+        yield client
+
+
+def enter(world: World, client: TestClient, person: str) -> dict[str, str]:
+    credentials = world.app.credentials
+    credentials.redeem_link(credentials.issue_link(person, "ada"), WORD)
+    given = client.post("/v1/session", json={"email": f"{person}@example.com", "password": WORD})
+    assert given.status_code == 200
+    return {"X-CSRF-Token": given.json()["csrf"]}
+
+
+BODY = {
+    "capability": "crm.account.update",
+    "target": "crm/account/a1",
+    "arguments": {"industry": "software"},
+    "intent": "Fill what is missing.",
+    "confidence": 0.95,
+    "evidence": [{"note": "billing says so", "position": 0}],
+    "expects": {"industry": None},
+}
+
+
+def test_an_agent_is_always_told_what_became_of_its_action(world: World, client: TestClient) -> None:
+    token = {"Authorization": f"Bearer {world.token()}"}
+    assert client.post("/v1/actions", json=BODY, headers=token).json()["status"] == "shadowed"
+    world.promote("crm.account.update:fill-empty", Mode.LIVE)
+    done = client.post("/v1/actions", json=BODY, headers=token).json()
+    assert (done["status"], done["tier"], done["rule"]) == ("executed", "T1", "fill-empty-fields")
+    assert client.post("/v1/actions", json=BODY).status_code == 401
+    refused = client.post("/v1/actions", json=BODY, headers={"Authorization": "Bearer forged"}).json()
+    assert (refused["status"], refused["code"]) == ("refused", "unauthenticated")
+    record = client.get("/v1/records/crm/account/a1", headers=token)
+    assert record.json()["fields"]["industry"] == "software"
+
+
+def test_a_person_reviews_and_rolls_back(world: World, client: TestClient) -> None:
+    world.promote("crm.account.update", Mode.ASSISTED)
+    held = client.post("/v1/actions", json=BODY, headers={"Authorization": f"Bearer {world.token()}"}).json()
+    assert client.get("/v1/reviews").status_code == 401
+    csrf = enter(world, client, "noah")
+    [review] = client.get("/v1/reviews").json()
+    path, seen = f"/v1/reviews/{held['review']}", {"payload_hash": review["payload_hash"]}
+    assert client.post(f"{path}/approve", json=seen).status_code == 403  # no CSRF token
+    assert client.post(f"{path}/approve", json={"payload_hash": "0" * 64}, headers=csrf).status_code == 409
+    assert client.post(f"{path}/approve", json=seen, headers=csrf).json()["status"] == "executed"
+    assert client.post(f"{path}/approve", json=seen, headers=csrf).status_code == 409
+    story = client.get(f"/v1/actions/{held['action']}").json()
+    assert story["reviewer"] == "noah" and story["verified"] is True
+    scope = {"agent": "tester"}
+    planned = client.post("/v1/rollbacks/preview", json=scope, headers=csrf).json()
+    assert [item["fate"] for item in planned["items"]] == ["restore"]
+    undone = client.post("/v1/rollbacks", json={**scope, "reason": "a drill"}, headers=csrf).json()
+    assert undone["restored"] == 1 and world.read("account", "a1")["industry"] is None
+    assert client.post("/v1/agents/tester@1/suspend", json={"reason": "a drill"}, headers=csrf).status_code == 200
+    assert client.delete("/v1/session", headers=csrf).status_code == 204
+    assert client.get("/v1/session").status_code == 401
+
+
+@pytest.mark.parametrize(
+    ("person", "path", "status"),
+    [("rosa", "/v1/actions", 403), ("iris", "/v1/actions", 200), ("rosa", "/v1/reviews", 200)],
+)
+def test_roles_hold_here_too(world: World, client: TestClient, person: str, path: str, status: int) -> None:
+    enter(world, client, person)
+    assert client.get(path).status_code == status
+
+
+def test_an_auditor_changes_nothing(world: World, client: TestClient) -> None:
+    csrf = enter(world, client, "iris")
+    assert client.post("/v1/rollbacks", json={"agent": "tester", "reason": "no"}, headers=csrf).status_code == 403
+    assert client.post("/v1/agents/tester@1/suspend", json={"reason": "no"}, headers=csrf).status_code == 403
+
+
+def test_every_page_carries_its_security_headers(client: TestClient) -> None:
+    for path in ("/login", "/v1/health", "/static/console.css"):
+        headers = client.get(path).headers
+        assert (
+            "default-src 'self'" in headers["content-security-policy"]
+            and headers["x-content-type-options"] == "nosniff"
+        )
+    assert client.get("/").headers["location"] == "/login"
+
+
+def test_the_description_is_kept(new_world: Callable[..., World]) -> None:
+    """schemathesis sends what the OpenAPI document allows and what it does not, as an agent and as RevOps."""
+    world = new_world()
+    world.promote("crm.account.update", Mode.ASSISTED)
+    web = build(world.app)
+    client = TestClient(web)
+    headers = {**enter(world, client, "noah"), "Authorization": f"Bearer {world.token()}"}
+    headers["Cookie"] = f"pilothouse_session={client.cookies['pilothouse_session']}"
+    schema = schemathesis.openapi.from_asgi("/openapi.json", web)
+    for operation in schema.get_all_operations():
+        case_of = operation.ok().as_strategy()
+        if operation.ok().label == "DELETE /v1/session":
+            continue
+
+        @settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck), database=None)
+        @given(case=case_of)
+        def check(case: schemathesis.Case) -> None:
+            response = case.call(headers=headers)
+            assert response.status_code < 500, response.text
+            case.validate_response(response, excluded_checks=_not_ours())
+
+        check()
+
+
+def _not_ours():  # type: ignore[no-untyped-def]
+    from schemathesis import checks
+
+    names = ("ignored_auth", "unsupported_method", "positive_data_acceptance", "missing_required_header")
+    return [getattr(checks, name) for name in names if hasattr(checks, name)]
