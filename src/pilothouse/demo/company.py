@@ -175,7 +175,8 @@ def _deals(
         account = dice.choice(accounts)
         product, _, price = dice.choice(words.PRODUCTS)
         is_open = number < OPEN
-        begun, ended = _dates(company, dice, is_open, phantom=is_open and number % 9 == 0)
+        stale = is_open and number % 9 == 4
+        begun, ended = _dates(company, dice, is_open, phantom=is_open and number % 9 == 0, stale=stale)
         won = dice.random() < 0.55
         stage = dice.choice(words.OPEN_STAGES) if is_open else ("Closed Won" if won else "Closed Lost")
         row = {
@@ -187,14 +188,15 @@ def _deals(
         }  # fmt: skip
         _break_deal(company, number, row, product)
         company.add("crm", "opportunities", row)
-        _activities(company, dice, row, begun, ended, stale=is_open and number % 9 == 4)
+        _activities(company, dice, row, begun, ended, stale=stale)
 
 
-def _dates(company: Company, dice: random.Random, is_open: bool, *, phantom: bool) -> tuple[date, date]:
+def _dates(company: Company, dice: random.Random, is_open: bool, *, phantom: bool, stale: bool) -> tuple[date, date]:
     if not is_open:
         ended = company.as_of - timedelta(days=dice.randint(5, 500))
         return ended - timedelta(days=dice.randint(10, LONGEST_CYCLE)), ended
-    age = dice.randint(LONGEST_CYCLE + 60, 500) if phantom else dice.randint(5, LONGEST_CYCLE - 10)
+    low, high = (LONGEST_CYCLE + 60, 500) if phantom else (60 if stale else 5, LONGEST_CYCLE - 10)
+    age = dice.randint(low, high)
     return company.as_of - timedelta(days=age), company.as_of + timedelta(days=dice.randint(5, 90))
 
 
@@ -222,7 +224,7 @@ def _break_deal(company: Company, number: int, row: Row, product: str) -> None:
 def _activities(company: Company, dice: random.Random, deal: Row, begun: date, ended: date, *, stale: bool) -> None:
     last = min(ended, company.as_of)
     if stale:
-        last = begun + timedelta(days=1) if (company.as_of - begun).days < 60 else company.as_of - timedelta(days=60)
+        last = company.as_of - timedelta(days=50)
     else:
         last -= timedelta(days=dice.randint(0, 5))
     when = {last, *(begun + (last - begun) * share / 3 for share in range(1, 3))}

@@ -1,75 +1,48 @@
 """Logging in: passwords, one-time links, sessions.
 
-Nothing secret is ever stored as it is: passwords by argon2, links and session identifiers by their hash. There is no
-default password; the first log-in is by a one-time link. Entries in the ledger say who logged in, never with what.
+Nothing secret is stored as it is: passwords by argon2, links and cookies by their hash. There is no default password;
+the first log-in is by a one-time link. Entries in the ledger say who logged in, never with what. A person who is not
+known, is inactive or has no password is answered like a wrong password, in the same words and after the same work.
 """
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 import secrets
-from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import Any
+from functools import cache
 
 from argon2 import PasswordHasher
-from argon2.exceptions import InvalidHashError, VerifyMismatchError
-from sqlalchemy import Column, Connection, Engine, Integer, Row, Table, Text, delete, insert, select, update
+from argon2.exceptions import InvalidHashError, VerificationError
+from sqlalchemy import Column, Connection, Engine, Table, Text, delete, insert, select
 
-from pilothouse.directory.people import Directory, Person
+from pilothouse.directory.attempts import Attempt, account_of, count_attempt, forget_attempts
+from pilothouse.directory.links import make_link, person_of_link, use_link
+from pilothouse.directory.people import Directory, Person, need_manager, read_person
+from pilothouse.directory.secret_text import as_bytes
+from pilothouse.directory.sessions import (
+    Session,
+    end_session,
+    end_sessions_of,
+    find_session,
+    note_use,
+    start_session,
+)
 from pilothouse.ledger.database import metadata
 from pilothouse.ledger.entries import Draft
-from pilothouse.ledger.ledger import Ledger
+from pilothouse.ledger.ledger import Guard, Ledger
 from pilothouse.vocabulary.actors import SYSTEM_PERSON, Actor
-from pilothouse.vocabulary.clock import Clock, stamp, unstamp
-from pilothouse.vocabulary.errors import InvalidInput, NotFound, Unauthenticated
+from pilothouse.vocabulary.clock import Clock, stamp
+from pilothouse.vocabulary.errors import Forbidden, InvalidInput, Unauthenticated
+from pilothouse.vocabulary.values import JsonObject
 
-LINK_LIFE = timedelta(hours=24)
-IDLE, LONGEST = timedelta(hours=2), timedelta(hours=12)
-SHORTEST_PASSWORD = 12
-FREE_TRIES = 4
+SHORTEST_PASSWORD, LONGEST_PASSWORD = 12, 256
 
 passwords = Table(
     "passwords",
     metadata,
     Column("person", Text, primary_key=True),
     Column("hash", Text, nullable=False),
-    Column("failures", Integer, nullable=False),
-    Column("locked_until", Text),
 )
-links = Table(
-    "login_links",
-    metadata,
-    Column("hash", Text, primary_key=True),
-    Column("person", Text, nullable=False),
-    Column("expires_at", Text, nullable=False),
-)
-sessions = Table(
-    "sessions",
-    metadata,
-    Column("hash", Text, primary_key=True),
-    Column("person", Text, nullable=False, index=True),
-    Column("csrf", Text, nullable=False),
-    Column("started_at", Text, nullable=False),
-    Column("seen_at", Text, nullable=False),
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Session:
-    """A log-in. `cookie` is empty once the session is read back, for it is not kept."""
-
-    person: Person
-    csrf: str
-    cookie: str = ""
-
-    def __repr__(self) -> str:
-        return f"Session({self.person.id})"
-
-    def csrf_matches(self, given: str) -> bool:
-        """Compare a form's token with the session's, in constant time."""
-        return hmac.compare_digest(self.csrf, given)
+HASHER = PasswordHasher()
 
 
 class Credentials:
@@ -79,118 +52,138 @@ class Credentials:
         self._engine = engine
         self._writer = engine.execution_options(pilothouse_write=True)
         self._ledger, self._directory, self._clock = ledger, directory, clock
-        self._hasher = PasswordHasher()
-        # Unknown people are checked against this, so that they cannot be told apart by the time it takes.
-        self._decoy = self._hasher.hash(secrets.token_urlsafe(16))
 
     def issue_link(self, person_id: str, by: str) -> str:
-        """Return a one-time token with which a person sets their password; good for 24 hours."""
-        person = self._directory.person(person_id)
-        token = secrets.token_urlsafe(32)
-        row = {"hash": _hash(token), "person": person.id, "expires_at": stamp(self._clock.now() + LINK_LIFE)}
+        """Return a one-time token with which a person sets their password; earlier ones stop working.
+
+        Good for 24 hours until there is a password, for 15 minutes afterwards. Only who manages people may issue one,
+        or the system, on the machine itself. Raises `Forbidden` or `NotFound`.
+        """
+
+        def allowed(connection: Connection) -> None:
+            need_manager(connection, by)
+            if not read_person(connection, person_id).active:
+                raise Forbidden(f"{person_id} is no longer active.", hint="Add them under another id.")
+
+        self._note("login.link_issued", by, person_id, guard=allowed)
         with self._writer.begin() as connection:
-            connection.execute(insert(links), row)
-        self._note("login.link_issued", by, person.id)
-        return token
+            first = _password_hash(connection, person_id) is None
+            return make_link(connection, person_id, self._clock.now(), first=first)
 
     def redeem_link(self, token: str, password: str) -> Session:
-        """Set a password with a one-time token and log in; raises `Unauthenticated` for a used or expired one."""
-        if len(password) < SHORTEST_PASSWORD:
-            raise InvalidInput(
-                f"the password is shorter than {SHORTEST_PASSWORD} characters.", hint="Use a longer one."
-            )
+        """Set a password with a one-time token and log in; whoever was logged in as this person no longer is.
+
+        Raises `Unauthenticated` for a used or expired link, `InvalidInput` for a password too short or too long.
+        """
+        _long_enough(password)
+        with self._engine.connect() as connection:
+            person_of_link(connection, token, self._clock.now())
+        # Hashing takes its time on purpose, so not while the write lock is held.
+        kept = HASHER.hash(as_bytes(password))
         with self._writer.begin() as connection:
-            row = connection.execute(select(links).where(links.c.hash == _hash(token))).first()
-            if row is None or unstamp(row.expires_at) <= self._clock.now():
-                raise Unauthenticated("this link was used or has expired.", hint="Ask an admin for a new one.")
-            connection.execute(delete(links).where(links.c.hash == _hash(token)))
-            connection.execute(delete(passwords).where(passwords.c.person == row.person))
-            fresh = {"person": row.person, "hash": self._hasher.hash(password), "failures": 0, "locked_until": None}
-            connection.execute(insert(passwords), fresh)
-            connection.execute(delete(sessions).where(sessions.c.person == row.person))
-        self._note("login.password_set", row.person, row.person)
-        return self._start(self._directory.person(row.person))
+            person = use_link(connection, token, self._clock.now())
+            _keep_password(connection, person.id, kept)
+            end_sessions_of(connection, person.id)
+            forget_attempts(connection, account_of(person.email))
+        self._note("login.password_set", person.id, person.id)
+        return self._start(person)
 
     def enter_by_link(self, token: str) -> Session:
         """Log in once with a one-time token, without setting a password (the demo's door)."""
         with self._writer.begin() as connection:
-            row = connection.execute(select(links).where(links.c.hash == _hash(token))).first()
-            if row is None or unstamp(row.expires_at) <= self._clock.now():
-                raise Unauthenticated("this link was used or has expired.", hint="Ask an admin for a new one.")
-            connection.execute(delete(links).where(links.c.hash == _hash(token)))
-        self._note("login.succeeded", row.person, row.person)
-        return self._start(self._directory.person(row.person))
-
-    def log_in(self, email: str, password: str) -> Session:
-        """Log in; raises `Unauthenticated` with the same words whatever was wrong."""
-        wrong = Unauthenticated("that address and password do not belong together.", hint="Try again.")
-        person = self._directory.by_email(email)
-        with self._engine.connect() as connection:
-            row = self._password(connection, person)
-        if row is not None and row.locked_until and unstamp(row.locked_until) > self._clock.now():
-            raise Unauthenticated("too many wrong passwords.", hint=f"Try again after {row.locked_until[11:16]} UTC.")
-        try:
-            self._hasher.verify(row.hash if row is not None else self._decoy, password)
-        except (VerifyMismatchError, InvalidHashError):
-            if person is not None and row is not None:
-                self._failed(person.id, row.failures + 1)
-            raise wrong from None
-        if person is None or row is None or not person.active:
-            raise wrong
-        with self._writer.begin() as connection:
-            mine = passwords.c.person == person.id
-            connection.execute(update(passwords).where(mine).values(failures=0, locked_until=None))
+            person = use_link(connection, token, self._clock.now())
         self._note("login.succeeded", person.id, person.id)
         return self._start(person)
 
-    def _password(self, connection: Connection, person: Person | None) -> Row[Any] | None:
-        if person is None:
-            return None
-        return connection.execute(select(passwords).where(passwords.c.person == person.id)).first()
-
-    def _failed(self, person: str, failures: int) -> None:
-        until: datetime | None = None
-        if failures > FREE_TRIES:
-            until = self._clock.now() + timedelta(seconds=min(2 ** (failures - FREE_TRIES) * 5, 3600))
-        values = {"failures": failures, "locked_until": stamp(until) if until else None}
+    def log_in(self, email: str, password: str) -> Session:
+        """Log in; raises `Unauthenticated`, in words that do not tell whether anybody has this address."""
+        account = account_of(email)
         with self._writer.begin() as connection:
-            connection.execute(update(passwords).where(passwords.c.person == person).values(**values))
-        self._note("login.failed", SYSTEM_PERSON, person)
-
-    def _start(self, person: Person) -> Session:
-        cookie, csrf, now = secrets.token_urlsafe(32), secrets.token_urlsafe(24), stamp(self._clock.now())
-        row = {"hash": _hash(cookie), "person": person.id, "csrf": csrf, "started_at": now, "seen_at": now}
+            attempt = count_attempt(connection, account, self._clock.now())
+        if attempt.refused:
+            raise Unauthenticated(
+                "too many wrong passwords.", hint=f"Try again after {attempt.locked_until:%H:%M:%S} UTC."
+            )
+        person = self._directory.by_email(email)
+        with self._engine.connect() as connection:
+            kept = _password_hash(connection, person.id) if person is not None else None
+        decoy = _decoy()  # Made for everybody, so that the first to need it is not told apart by the time it takes.
+        fits = _verifies(kept or decoy, password)
+        if person is None or kept is None or not fits or not person.active:
+            self._failed(person, attempt)
+            raise Unauthenticated("that address and password do not belong together.", hint="Try again.")
         with self._writer.begin() as connection:
-            connection.execute(insert(sessions), row)
-        return Session(person, csrf, cookie)
+            forget_attempts(connection, account)
+        if HASHER.check_needs_rehash(kept):
+            self._rehash(person.id, password)
+        self._note("login.succeeded", person.id, person.id)
+        return self._start(person)
 
     def session(self, cookie: str) -> Session | None:
-        """Return the session of a cookie, None when it is unknown, idle too long, or its person is gone."""
+        """Return the session of a cookie; None when it is unknown, idle too long, too old, or its person is gone."""
         now = self._clock.now()
-        mine = sessions.c.hash == _hash(cookie)
         with self._engine.connect() as connection:
-            row = connection.execute(select(sessions).where(mine)).first()
-        if row is None or unstamp(row.seen_at) + IDLE <= now or unstamp(row.started_at) + LONGEST <= now:
+            found = find_session(connection, cookie, now)
+        if found is None:
             return None
-        try:
-            person = self._directory.person(row.person)
-        except NotFound:
-            return None
-        if not person.active:
-            return None
-        if unstamp(row.seen_at) + timedelta(minutes=1) <= now:
+        if found.to_be_noted:
             with self._writer.begin() as connection:
-                connection.execute(update(sessions).where(mine).values(seen_at=stamp(now)))
-        return Session(person, row.csrf)
+                note_use(connection, cookie, now)
+        return found.session
 
     def log_out(self, cookie: str) -> None:
         """End a session."""
         with self._writer.begin() as connection:
-            connection.execute(delete(sessions).where(sessions.c.hash == _hash(cookie)))
+            end_session(connection, cookie)
 
-    def _note(self, kind: str, by: str, person: str) -> None:
-        self._ledger.append([Draft(kind, Actor(by), {"person": person}, subject=f"person/{person}")])
+    def _failed(self, person: Person | None, attempt: Attempt) -> None:
+        known = person.id if person is not None else ""
+        lock = {"locked_until": stamp(attempt.locked_until)} if attempt.locked_until else {}
+        self._note("login.failed", SYSTEM_PERSON, known, {"failures": attempt.failures, **lock})
+
+    def _rehash(self, person: str, password: str) -> None:
+        kept = HASHER.hash(as_bytes(password))
+        with self._writer.begin() as connection:
+            _keep_password(connection, person, kept)
+
+    def _start(self, person: Person) -> Session:
+        with self._writer.begin() as connection:
+            return start_session(connection, person, self._clock.now())
+
+    def _note(
+        self, kind: str, by: str, person: str, more: JsonObject | None = None, guard: Guard | None = None
+    ) -> None:
+        subject = f"person/{person}" if person else "login"
+        self._ledger.append([Draft(kind, Actor(by), {"person": person, **(more or {})}, subject=subject)], guard=guard)
 
 
-def _hash(secret: str) -> str:
-    return hashlib.sha256(secret.encode()).hexdigest()
+def _password_hash(connection: Connection, person: str) -> str | None:
+    return connection.execute(select(passwords.c.hash).where(passwords.c.person == person)).scalar_one_or_none()
+
+
+def _keep_password(connection: Connection, person: str, kept: str) -> None:
+    connection.execute(delete(passwords).where(passwords.c.person == person))
+    connection.execute(insert(passwords), {"person": person, "hash": kept})
+
+
+def _verifies(kept: str, password: str) -> bool:
+    try:
+        return HASHER.verify(kept, as_bytes(password[: LONGEST_PASSWORD + 1]))
+    except (VerificationError, InvalidHashError):
+        return False
+
+
+@cache
+def _decoy() -> str:
+    """A hash that nothing fits: unknown people are checked against it, so that they take as long as known ones."""
+    return HASHER.hash(secrets.token_bytes(16))
+
+
+def _long_enough(password: str) -> None:
+    if len(password) < SHORTEST_PASSWORD:
+        raise InvalidInput(f"the password is shorter than {SHORTEST_PASSWORD} characters.", hint="Use a longer one.")
+    if len(password) > LONGEST_PASSWORD:
+        raise InvalidInput(f"the password is longer than {LONGEST_PASSWORD} characters.", hint="Use a shorter one.")
+
+
+__all__ = ["Credentials", "Session"]

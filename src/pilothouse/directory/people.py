@@ -108,7 +108,7 @@ class Directory:
         private = {"name": person.name.strip(), "email": person.email.strip().casefold()}
         subject = f"person/{person.id}"
         draft = Draft("person.added", Actor(by), body, private, subject, subject=subject)
-        self._ledger.append([draft], guard=lambda connection: _need_manager(connection, by))
+        self._ledger.append([draft], guard=lambda connection: need_manager(connection, by))
 
     def change_role(self, person_id: str, role: Role, by: str) -> None:
         """Give a person another role; nobody changes their own, and the last admin stays one."""
@@ -128,7 +128,7 @@ def _change_allowed(person_id: str, by: str, new_role: str) -> Callable[[Connect
 
     def check(connection: Connection) -> None:
         person = read_person(connection, person_id)
-        _need_manager(connection, by)
+        need_manager(connection, by)
         if by == person_id:
             raise Forbidden("nobody changes their own standing.", hint="Ask another admin.")
         if person.role is Role.ADMIN and new_role != Role.ADMIN and not _other_admin(connection, person_id):
@@ -137,7 +137,8 @@ def _change_allowed(person_id: str, by: str, new_role: str) -> Callable[[Connect
     return check
 
 
-def _need_manager(connection: Connection, by: str) -> None:
+def need_manager(connection: Connection, by: str) -> None:
+    """Raise `Forbidden` unless this is somebody active who may manage people, or the system on the machine itself."""
     if by == SYSTEM_PERSON:
         return
     manager = read_person(connection, by)

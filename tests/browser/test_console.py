@@ -1,0 +1,191 @@
+"""The console in a real Chromium: the main paths, by mouse and by keyboard, with and without JavaScript."""
+
+from __future__ import annotations
+
+import shutil
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import pytest
+import uvicorn
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+from pilothouse.demo.stage import Stage, set_stage
+from pilothouse.surfaces.server import build
+
+pytestmark = pytest.mark.browser
+OPTIONS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking", "--disable-sync"]
+
+
+@dataclass
+class Running:
+    """The demo, served."""
+
+    stage: Stage
+    address: str
+
+    def enter(self, page: Page, person: str = "noah") -> None:
+        token = self.stage.app.credentials.issue_link(person, "ada")
+        page.goto(f"{self.address}/enter?token={token}")
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    stage = set_stage(tmp_path_factory.mktemp("console") / "w")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    server = uvicorn.Server(uvicorn.Config(build(stage.app), host="127.0.0.1", port=port, log_level="warning"))
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    for _ in range(200):
+        if server.started:
+            break
+        time.sleep(0.05)
+    yield Running(stage, f"http://127.0.0.1:{port}")
+    server.should_exit = True
+    thread.join(timeout=10)
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    path = shutil.which("chromium")
+    if path is None:
+        pytest.fail("no Chromium; run scripts/install-services")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=OPTIONS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    context = browser.new_context(viewport={"width": 1280, "height": 800})
+    page = context.new_page()
+    problems: list[str] = []
+    page.on("pageerror", lambda error: problems.append(str(error)))
+    page.on("console", lambda message: problems.append(message.text) if message.type == "error" else None)
+    yield page
+    context.close()
+    assert problems == []
+
+
+def waiting(page: Page, running: Running) -> int:
+    page.goto(f"{running.address}/reviews")
+    return page.locator("tbody tr").count()
+
+
+def test_the_overview_tells_what_is_going_on(page: Page, running: Running) -> None:
+    running.enter(page)
+    expect(page.get_by_role("heading", name="Overview")).to_be_visible()
+    assert int(page.locator(".tiles .amber b").inner_text()) == len(running.stage.app.reviews.list())
+    page.get_by_role("link", name="Skip to content").focus()
+    expect(page.get_by_role("link", name="Skip to content")).to_be_in_viewport()
+
+
+def test_reviewing_by_keyboard_approve_reject_next(page: Page, running: Running) -> None:
+    running.enter(page)
+    before = waiting(page, running)
+    page.locator("tbody a").first.click()
+    first = page.url
+    page.keyboard.press("n")
+    page.wait_for_url(lambda url: url != first)
+    second = page.url
+    page.keyboard.press("a")
+    expect(page.locator(".said")).to_contain_text("Executed")
+    assert page.url.partition("?")[0] != second
+    page.keyboard.press("r")
+    page.keyboard.type("not what they do")
+    page.keyboard.press("Enter")
+    expect(page.locator(".said")).to_contain_text("Rejected")
+    assert waiting(page, running) == before - 2
+
+
+def test_enter_in_an_edited_value_never_approves(page: Page, running: Running) -> None:
+    running.enter(page)
+    before = waiting(page, running)
+    page.locator("tbody a").first.click()
+    field = page.locator("input[name^=value-]").first
+    field.fill("renewables")
+    field.press("Enter")
+    assert waiting(page, running) == before
+
+
+def test_editing_approves_the_persons_value(page: Page, running: Running) -> None:
+    running.enter(page)
+    waiting(page, running)
+    page.get_by_role("row").filter(has_text="industry").get_by_role("link").first.click()
+    review = page.url.rpartition("/")[2]
+    page.locator("input[name=value-industry]").fill("renewables")
+    page.get_by_role("button", name="Approve").click()
+    expect(page.locator(".said")).to_contain_text("Executed")
+    found = running.stage.app.reviews.get(review)
+    assert found.edited == {"industry": "renewables"} and found.decided_by == "noah"
+
+
+def test_the_story_of_an_action_leads_to_its_undoing(page: Page, running: Running) -> None:
+    running.enter(page)
+    page.goto(f"{running.address}/actions?status=executed&agent=hygiene")
+    page.locator("tbody a").last.click()
+    for title in ("Agent", "Authorised by", "Intent", "Action"):
+        expect(page.locator(".audit").get_by_role("columnheader", name=title, exact=True)).to_be_visible()
+    expect(page.get_by_text("action.intended")).to_be_visible()
+    page.get_by_role("link", name="Undo this").click()
+    expect(page.locator(".tiles .green b")).to_have_text("1")
+    page.get_by_label("Reason").fill("a drill")
+    page.get_by_role("button", name="Restore 1 value(s)").click()
+    expect(page.locator(".said")).to_contain_text("1 record(s) restored.")
+
+
+def test_rolling_back_leaves_a_persons_edit_alone(page: Page, running: Running) -> None:
+    app = running.stage.app
+    row = next(
+        r
+        for r in app.twin.journal()
+        if r["operation"] == "crm.account.update" and "industry" in r["payload"] and r["committed"]
+    )
+    app.twin.edit_as("rosa", "account", row["id"], {"industry": "rosa's own word"})
+    running.enter(page)
+    page.goto(f"{running.address}/rollback?agent=hygiene@1&field=industry")
+    expect(page.get_by_text("rosa's own word")).to_be_visible()
+    page.get_by_label("Reason").fill("wrong source")
+    page.get_by_role("button", name="Restore").click()
+    expect(page.locator(".said")).to_contain_text("restored")
+    assert next(a for a in app.twin.records("account") if a["id"] == row["id"])["industry"] == "rosa's own word"
+
+
+def test_an_agent_is_suspended_at_once(page: Page, running: Running) -> None:
+    running.enter(page)
+    page.goto(f"{running.address}/agents")
+    expect(page.get_by_text("Will not do")).to_be_visible()
+    page.get_by_label("Reason").fill("a drill")
+    page.get_by_role("button", name="Suspend at once").click()
+    expect(page.locator(".chip.red")).to_have_text("suspended")
+    page.get_by_label("Reason").fill("over")
+    page.get_by_role("button", name="Resume").click()
+    expect(page.locator(".said")).to_contain_text("active again")
+
+
+def test_a_rep_sees_their_reviews_and_no_more(page: Page, running: Running) -> None:
+    running.enter(page, "rosa")
+    expect(page.get_by_role("link", name="Rollback")).to_have_count(0)
+    assert waiting(page, running) == len(running.stage.app.reviews.list(owner="rosa"))
+
+
+def test_everything_works_without_javascript(browser: Browser, running: Running) -> None:
+    context = browser.new_context(java_script_enabled=False)
+    page = context.new_page()
+    running.enter(page)
+    before = waiting(page, running)
+    page.locator("tbody a").first.click()
+    page.get_by_role("button", name="Approve").click()
+    expect(page.locator(".said")).to_contain_text("Executed")
+    assert waiting(page, running) == before - 1
+    page.get_by_role("button", name="Log out").click()
+    expect(page.get_by_label("Password")).to_be_visible()
+    page.goto(f"{running.address}/reviews")
+    expect(page.get_by_label("Password")).to_be_visible()
+    context.close()
