@@ -37,7 +37,7 @@ from pilothouse.vocabulary.values import JsonObject
 SHORTEST_PASSWORD, LONGEST_PASSWORD = 12, 256
 
 passwords = Table(
-    "passwords",
+    "login_passwords",
     metadata,
     Column("person", Text, primary_key=True),
     Column("hash", Text, nullable=False),
