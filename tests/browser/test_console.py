@@ -14,6 +14,7 @@ import uvicorn
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from pilothouse.demo.stage import Stage, set_stage
+from pilothouse.ledger.actions import fields_written
 from pilothouse.surfaces.server import build
 
 pytestmark = pytest.mark.browser
@@ -142,25 +143,23 @@ def test_the_story_of_an_action_leads_to_its_undoing(page: Page, running: Runnin
 
 def test_rolling_back_leaves_a_persons_edit_alone(page: Page, running: Running) -> None:
     app = running.stage.app
-    row = next(
-        r
-        for r in app.twin.journal()
-        if r["operation"] == "crm.account.update" and "industry" in r["payload"] and r["committed"]
-    )
-    app.twin.edit_as("rosa", "account", row["id"], {"industry": "rosa's own word"})
+    with app.ledger.engine.connect() as connection:
+        written = fields_written(connection, agent="hygiene", field="industry")
+    ident = next(row.record_id for row in written if row.undone_by == "")
+    app.twin.edit_as("rosa", "account", ident, {"industry": "rosa's own word"})
     running.enter(page)
     page.goto(f"{running.address}/rollback?agent=hygiene@1&field=industry")
-    expect(page.get_by_text("rosa's own word")).to_be_visible()
+    expect(page.get_by_role("cell", name="rosa's own word")).to_be_visible()
     page.get_by_label("Reason").fill("wrong source")
     page.get_by_role("button", name="Restore").click()
     expect(page.locator(".said")).to_contain_text("restored")
-    assert next(a for a in app.twin.records("account") if a["id"] == row["id"])["industry"] == "rosa's own word"
+    assert next(a for a in app.twin.records("account") if a["id"] == ident)["industry"] == "rosa's own word"
 
 
 def test_an_agent_is_suspended_at_once(page: Page, running: Running) -> None:
     running.enter(page)
     page.goto(f"{running.address}/agents")
-    expect(page.get_by_text("Will not do")).to_be_visible()
+    expect(page.get_by_role("heading", name="Will not do", exact=True)).to_be_visible()
     page.get_by_label("Reason").fill("a drill")
     page.get_by_role("button", name="Suspend at once").click()
     expect(page.locator(".chip.red")).to_have_text("suspended")

@@ -9,60 +9,69 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from pilothouse.decision.conditions import ConditionError
-from pilothouse.decision.considerations import CONSIDERATIONS, tier_of
+from pilothouse.decision.considerations import CONSIDERATIONS
 from pilothouse.decision.facts import Facts, variables_of
 from pilothouse.decision.policy import Policy
+from pilothouse.decision.tiers import acts, reach, tier_of, touched
+from pilothouse.vocabulary.capabilities import Blast
 from pilothouse.vocabulary.verdicts import Reason, Tier, Treatment, Verdict
 
 
 def decide(facts: Facts, policy: Policy) -> Verdict:
     """Return the verdict on one action, with every reason."""
-    reasons = [*rules(facts, policy)]
-    for consider in CONSIDERATIONS:
-        reasons += consider(facts, policy)
+    reasons = [reason for consider in CONSIDERATIONS for reason in consider(facts, policy)]
+    reasons += rules(facts, policy)
     treatment = max(reason.treatment for reason in reasons)
-    many = facts.agent is not None and facts.write_set_records > policy.limits.write_set_records
+    risk = tier_of(facts, policy.closed_stages, policy.limits.recipients)
     return Verdict(
         treatment=treatment,
-        tier=_tier(tier_of(facts, policy), treatment),
+        tier=_tier(risk, treatment),
         reasons=tuple(sorted(reasons, key=lambda reason: -reason.treatment)),
         policy_version=policy.version,
-        batch=treatment is Treatment.REVIEW and many,
-        notify=many or facts.capability.external,
+        batch=treatment is Treatment.REVIEW and _reaches_far(facts, policy),
+        notify=_notify(facts, policy),
     )
 
 
 def rules(facts: Facts, policy: Policy) -> Iterator[Reason]:
     """Let the written rules for this action type speak; silence and errors refuse (I9)."""
-    today = facts.now.date()
-    mine = [
-        rule
-        for rule in policy.rules.get(facts.capability.name, ())
-        if rule.effective_from is None or rule.effective_from <= today
-    ]
-    values = variables_of(facts) if mine else {}
+    name, today = facts.capability.name, facts.now.date()
+    values = variables_of(facts, policy.needs.get(name, frozenset()))
     activation = policy.conditions.activation(values)
     spoke = False
-    for rule in mine:
+    for rule in policy.rules.get(name, ()):
+        if not rule.concerns(facts.agent is not None, today):
+            continue
         try:
-            if rule.condition.holds(values, activation):
-                spoke = True
-                yield Reason("rule", rule.reason, rule.treatment, rule.id)
+            if not rule.condition.holds(values, activation):
+                continue
+            spoke = True
+            yield Reason("rule", rule.reason, rule.treatment, rule.id)
         except ConditionError as error:
             spoke = True
-            yield Reason(
-                "policy_error", f"Rule {rule.id} ({rule.where}) cannot be judged: {error}.", Treatment.REFUSE, rule.id
-            )
+            sentence = f"Rule {rule.id} ({rule.where}) cannot be judged: {error}."
+            yield Reason("policy_error", sentence, Treatment.REFUSE, rule.id)
     if not spoke:
-        yield Reason(
-            "policy_silent",
-            f"No rule allows {facts.capability.name} here, and silence is a no. A rule under policy/ can.",
-            Treatment.REFUSE,
-        )
+        sentence = f"No rule allows {name} here, and silence is a no. A rule under policy/ can."
+        yield Reason("policy_silent", sentence, Treatment.REFUSE)
+
+
+def _many(facts: Facts, most: int) -> bool:
+    return facts.agent is not None and acts(facts) and touched(facts) > most
+
+
+def _reaches_far(facts: Facts, policy: Policy) -> bool:
+    limits = policy.limits
+    return _many(facts, limits.write_set_records) or reach(facts, limits.recipients) is Blast.HIGH
+
+
+def _notify(facts: Facts, policy: Policy) -> bool:
+    wanted = facts.agent is not None and facts.capability.name in policy.notify_actions
+    return wanted or _many(facts, policy.notify_records) or facts.capability.external
 
 
 def _tier(risk: Tier, treatment: Treatment) -> Tier:
-    if risk in (Tier.T0, Tier.TX):
+    if risk is Tier.TX:
         return risk
     floor = {Treatment.REVIEW: Tier.T2, Treatment.PERSON: Tier.T3}.get(treatment, risk)
-    return max(risk, floor)  # T1 < T2 < T3 also as text
+    return max(risk, floor)  # T0 < T1 < T2 < T3 also as text
