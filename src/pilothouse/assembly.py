@@ -44,6 +44,7 @@ from pilothouse.vocabulary.values import Json
 from pilothouse.workspace.config import Workspace
 
 SYSTEM = "crm"
+MIRRORED = ("user", "product", "account", "contact", "opportunity", "activity")
 DATED = ("opportunity", "activity", "signal")
 
 
@@ -89,6 +90,22 @@ class App:
         now = self.clock.now()
         days = [found for name in DATED for record in self.store.records(name, system) for found in _days(record, now)]
         return max(days, default=None)
+
+    def fill_twin(self) -> int:
+        """Load imported CRM records that the twin does not have yet into it; returns how many.
+
+        The twin stands in for the CRM the export came from, so that proposals can be judged on it, approved and undone.
+        What is already there is left as it is: people and agents may have worked on it.
+        """
+        known = {(name, row["id"]) for name in MIRRORED for row in self.twin.records(name)}
+        records = (record for name in MIRRORED for record in self.store.records(name, SYSTEM))
+        count = self.twin.seed(
+            (record.ref.object, record.ref.id, {name: value.value for name, value in record.fields.items()})
+            for record in records
+            if (record.ref.object, record.ref.id) not in known
+        )
+        self.take_in()
+        return count
 
     def take_in(self) -> int:
         """Read what happened in the system of record since last time; returns how many records it told of."""

@@ -33,7 +33,6 @@ SOURCES = (
     ("billing", "canonical", WriterKind.SYSTEM),
     ("enrichment", "canonical", WriterKind.ENRICHMENT),
 )
-SEEDED = ("user", "product", "account", "contact", "opportunity", "activity")
 BULK_ALLOWANCE = 200
 Tell = Callable[[str], None]
 
@@ -57,7 +56,7 @@ def set_stage(root: Path, *, seed: int = 7, clock: Clock | None = None, tell: Te
     for person in PEOPLE:
         app.directory.add(person, SYSTEM_PERSON)
     imports = [_import(app, root, *source, tell) for source in SOURCES]
-    count = load_twin(app)
+    count = app.fill_twin()
     tell(f"Loaded {count:,} records into the twin, the demo's CRM.")
     enlist(app, root)
     tell("The hygiene agent looks at the data on behalf of Gita (RevOps) …")
@@ -78,18 +77,6 @@ def _import(app: App, root: Path, system: str, mapping: str, kind: WriterKind, t
     )
     tell(f"Imported {system}: {report.changed:,} records, {report.quarantined} bad row(s) set aside.")
     return report
-
-
-def load_twin(app: App) -> int:
-    """Copy the imported CRM records into the twin, the system of record of the demo."""
-    rows = (
-        (record.ref.object, record.ref.id, {name: value.value for name, value in record.fields.items()})
-        for object_name in SEEDED
-        for record in app.store.records(object_name, SYSTEM)
-    )
-    count = app.twin.seed(rows)
-    app.take_in()
-    return count
 
 
 def enlist(app: App, root: Path) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import cast
 
@@ -277,4 +278,9 @@ def read_agent(connection: Connection, ref: AgentRef) -> Registered:
         )
         for mode in modes
     }
-    return Registered(Manifest.model_validate(parse_json(row.manifest)), row.suspended_why, standings)
+    return Registered(_manifest(row.manifest), row.suspended_why, standings)
+
+
+@lru_cache(maxsize=256)
+def _manifest(text: str) -> Manifest:
+    return Manifest.model_validate(parse_json(text))

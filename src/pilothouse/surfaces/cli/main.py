@@ -56,6 +56,7 @@ def import_(
     paths: list[Path],
     mapping: Annotated[str, typer.Option(help="salesforce, hubspot, canonical, or a mapping file.")],
     source: Annotated[str, typer.Option(help="The system the files come from.")] = SYSTEM,
+    twin: Annotated[bool, typer.Option(help="Load new CRM records into the embedded twin.")] = True,
     writer: Annotated[WriterKind, typer.Option(help="Whose word the values count as.")] = WriterKind.IMPORT,
     where: Where = HERE,
     person: As = "",
@@ -84,7 +85,10 @@ def import_(
                 writer_kind=writer,
                 on_progress=lambda file, rows: progress.update(task, description=file, completed=rows),
             )
+        mirrored = opened_app.fill_twin() if source == SYSTEM and twin else 0
     emit(report) if json else _tell_import(report, source)
+    if mirrored and not json:
+        say(f"{mirrored:,} of them were loaded into the twin, which stands in for your CRM; your CRM is not touched.")
 
 
 def _tell_import(report: ImportReport, source: str) -> None:
