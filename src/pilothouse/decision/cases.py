@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from pilothouse.data.contracts import FieldRule
+from pilothouse.data.contracts import PRECEDENCE, FieldRule
 from pilothouse.decision.engine import decide
 from pilothouse.decision.facts import Facts
 from pilothouse.decision.policy import TREATMENTS, Policy
@@ -45,6 +45,7 @@ class Wanted(_Strict):
     code: str | None = None
     rule: str | None = None
     notify: bool | None = None
+    batch: bool | None = None
 
 
 class Case(_Strict):
@@ -63,6 +64,11 @@ class Case(_Strict):
     write_set_records: int = 1
     write_set_recipients: int = 0
     bulk_allowance: int = 0
+    records: int = 1
+    human_initiated: bool = False
+    new_prospects: int = 0
+    contract_related: bool = False
+    precedence: tuple[WriterKind, ...] = PRECEDENCE
     contract: dict[str, FieldRule] | None = None
     want: Wanted
 
@@ -120,10 +126,14 @@ def facts_of(case: Case, capability: Capability) -> Facts:
         now=datetime(2026, 1, 15, 12, tzinfo=UTC),
         arguments=case.arguments,
         recipients=case.recipients,
+        records=case.records,
         write_set_records=case.write_set_records,
         write_set_recipients=max(case.write_set_recipients, case.recipients),
         bulk_allowance=case.bulk_allowance,
-        human_initiated=case.by == "person",
+        human_initiated=case.human_initiated or case.by == "person",
+        new_prospects=case.new_prospects,
+        contract_related=case.contract_related,
+        precedence=case.precedence,
         contract_rules=rules,
     )
 
@@ -140,6 +150,7 @@ def _difference(want: Wanted, got: Verdict) -> str:
         "code": (want.code, got.code),
         "rule": (want.rule, got.rule),
         "notify": (want.notify, got.notify),
+        "batch": (want.batch, got.batch),
     }
     wrong = [
         f"{name}: wanted {getattr(wanted, 'name', wanted)}, got {getattr(is_, 'name', is_)}"

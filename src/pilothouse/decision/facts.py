@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
 
 from pilothouse.data.contracts import PRECEDENCE, FieldRule
-from pilothouse.data.schema import OBJECTS, FieldType
+from pilothouse.data.schema import OBJECTS, FieldType, field_spec
 from pilothouse.vocabulary.actors import AgentRef, Role
 from pilothouse.vocabulary.capabilities import Capability
 from pilothouse.vocabulary.records import FieldChange, WriterKind
@@ -18,7 +18,12 @@ from pilothouse.vocabulary.verdicts import Mode
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """One action as the decision sees it. `write_set_*` count the rolling window, this action included."""
+    """One action as the decision sees it. `write_set_*` count the rolling window, this action included.
+
+    `human_initiated` is true only when a person began this very act. `new_prospects` counts recipients who were never
+    written to; `contract_related` tells that a message concerns a contract. Whoever gathers the facts must fill both in
+    for what goes to people (X-02).
+    """
 
     capability: Capability
     agent: AgentRef | None
@@ -37,6 +42,8 @@ class Facts:
     write_set_recipients: int = 0
     bulk_allowance: int = 0
     human_initiated: bool = False
+    new_prospects: int = 0
+    contract_related: bool = False
     contract_rules: Mapping[str, FieldRule] = field(default_factory=dict[str, FieldRule])
     precedence: tuple[WriterKind, ...] = PRECEDENCE
 
@@ -60,23 +67,30 @@ TYPE_NAMES = {
     FieldType.INTEGER: "INT",
     FieldType.BOOLEAN: "BOOL",
 }
-ALWAYS = {
-    "action": "STRING",
-    "agent": "STRING",
-    "person.id": "STRING",
-    "person.role": "STRING",
-    "confidence": "DOUBLE",
-    "object": "STRING",
-    "change.fields": "LIST_STRING",
-    "change.fills_empty": "BOOL",
-    "change.overwrites_person": "BOOL",
-    "write_set.records": "INT",
-    "write_set.recipients": "INT",
-    "recipients": "INT",
-    "external": "BOOL",
-    "reversible": "BOOL",
-    "initiated_by_person": "BOOL",
+Value = str | int | float | bool | datetime | list[str]
+Getter = Callable[[Facts], Value]
+ALWAYS: Mapping[str, tuple[str, Getter]] = {
+    "action": ("STRING", lambda facts: facts.capability.name),
+    "agent": ("STRING", lambda facts: str(facts.agent or "")),
+    "agent.name": ("STRING", lambda facts: facts.agent.name if facts.agent else ""),
+    "person.id": ("STRING", lambda facts: facts.person),
+    "person.role": ("STRING", lambda facts: facts.role.value),
+    "confidence": ("DOUBLE", lambda facts: float(facts.confidence)),
+    "object": ("STRING", lambda facts: facts.object),
+    "change.fields": ("LIST_STRING", lambda facts: [change.field for change in facts.changes]),
+    "change.fills_empty": ("BOOL", lambda facts: facts.fills_empty),
+    "change.overwrites_person": ("BOOL", lambda facts: facts.overwrites_person),
+    "write_set.records": ("INT", lambda facts: facts.write_set_records),
+    "write_set.recipients": ("INT", lambda facts: facts.write_set_recipients),
+    "records": ("INT", lambda facts: facts.records),
+    "recipients": ("INT", lambda facts: facts.recipients),
+    "external": ("BOOL", lambda facts: facts.capability.external),
+    "reversible": ("BOOL", lambda facts: facts.capability.reversible),
+    "initiated_by_person": ("BOOL", lambda facts: facts.human_initiated),
+    "now": ("TIMESTAMP", lambda facts: facts.now),
 }
+KNOWN = "known."
+LARGEST = 2**63
 
 
 def declared(object_names: frozenset[str]) -> dict[str, str]:
@@ -85,7 +99,7 @@ def declared(object_names: frozenset[str]) -> dict[str, str]:
     `record.<field>` is the value before; it is missing when empty, and a condition that mentions a missing value is
     an error, so `known.record.<field>` tells whether it is there. `new.<field>` is the value after.
     """
-    variables = dict(ALWAYS)
+    variables = {name: kind for name, (kind, _) in ALWAYS.items()}
     for name in sorted(object_names):
         for field_name, spec in OBJECTS[name].fields.items():
             kind = TYPE_NAMES[spec.type]
@@ -94,45 +108,52 @@ def declared(object_names: frozenset[str]) -> dict[str, str]:
     return variables
 
 
-def variables_of(facts: Facts) -> dict[str, Any]:
-    """Return the values of the declared variables; what is missing or of a wrong type is left out."""
-    values: dict[str, Any] = {
-        "action": facts.capability.name,
-        "agent": str(facts.agent or ""),
-        "person.id": facts.person,
-        "person.role": facts.role.value,
-        "confidence": float(facts.confidence),
-        "object": facts.object,
-        "change.fields": [change.field for change in facts.changes],
-        "change.fills_empty": facts.fills_empty,
-        "change.overwrites_person": facts.overwrites_person,
-        "write_set.records": facts.write_set_records,
-        "write_set.recipients": facts.write_set_recipients,
-        "recipients": facts.recipients,
-        "external": facts.capability.external,
-        "reversible": facts.capability.reversible,
-        "initiated_by_person": facts.human_initiated,
-    }
-    spec = OBJECTS.get(facts.object)
-    if spec is not None:
-        after = {change.field: change.after for change in facts.changes}
-        for name, field_spec in spec.fields.items():
-            for prefix, source in (("record", facts.record), ("new", after)):
-                value = _typed(source.get(name), field_spec.type)
-                values[f"known.{prefix}.{name}"] = value is not None
-                if value is not None:
-                    values[f"{prefix}.{name}"] = value
+def variables_of(facts: Facts, wanted: Iterable[str]) -> dict[str, Value]:
+    """Return the values of the wanted variables; what is missing or of a wrong type is left out."""
+    values: dict[str, Value] = {}
+    for name in wanted:
+        always = ALWAYS.get(name)
+        value = always[1](facts) if always else _of_field(facts, name)
+        if value is not None:
+            values[name] = value
     return values
 
 
-def _typed(value: Json, kind: FieldType) -> Any:
-    """Return a value as its declared type, None when it is empty or something else."""
+def _of_field(facts: Facts, name: str) -> Value | None:
+    asks = name.startswith(KNOWN)
+    side, _, field_name = name.removeprefix(KNOWN).partition(".")
+    spec = field_spec(facts.object, field_name)
+    if spec is None:
+        return None
+    value = _typed(_given(facts, side, field_name), spec.type)
+    return value is not None if asks else value
+
+
+def _given(facts: Facts, side: str, field_name: str) -> Json:
+    if side == "record":
+        return facts.record.get(field_name)
+    return next((change.after for change in facts.changes if change.field == field_name), None)
+
+
+def _typed(value: Json, kind: FieldType) -> Value | None:
+    """Return a value as its declared type, None when it is empty, something else, or beyond what a condition holds."""
     match kind:
         case FieldType.NUMBER:
-            return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
+            return _number(value)
         case FieldType.INTEGER:
-            return value if isinstance(value, int) and not isinstance(value, bool) else None
+            if isinstance(value, bool) or not isinstance(value, int):
+                return None
+            return value if -LARGEST <= value < LARGEST else None
         case FieldType.BOOLEAN:
             return value if isinstance(value, bool) else None
         case _:
             return value if isinstance(value, str) and value.strip() else None
+
+
+def _number(value: Json) -> float | None:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    try:
+        return float(value) if math.isfinite(value) else None
+    except OverflowError:
+        return None

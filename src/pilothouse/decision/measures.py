@@ -108,15 +108,13 @@ def discount(facts: Facts, policy: Policy) -> Iterator[Reason]:
             yield Reason("discount_escalated", sentence, T.PERSON)
 
 
-def _discounts(value: Json) -> Iterator[Json]:
-    """Yield every discount in the arguments, however deep it stands."""
+def _discounts(value: Json, named: bool = False) -> Iterator[Json]:
+    """Yield every value that stands under a name with "discount" in it, however deep."""
     if isinstance(value, Mapping):
         for name, inner in value.items():
-            if "discount" in name.casefold() and not isinstance(inner, Mapping | list | tuple):
-                if inner is not None:
-                    yield inner
-            else:
-                yield from _discounts(inner)
+            yield from _discounts(inner, named or "discount" in name.casefold())
     elif isinstance(value, list | tuple):
         for inner in value:
-            yield from _discounts(inner)
+            yield from _discounts(inner, named)
+    elif named and value is not None:
+        yield value

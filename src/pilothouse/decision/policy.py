@@ -5,11 +5,10 @@ A file that tries to relax what cannot be relaxed is an error, not a setting.
 
 from __future__ import annotations
 
-import hashlib
-import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from difflib import get_close_matches
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Literal
@@ -19,8 +18,10 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 from pilothouse.data.schema import OBJECTS
 from pilothouse.decision.conditions import Condition, ConditionError, Conditions
 from pilothouse.decision.facts import declared
-from pilothouse.vocabulary.capabilities import Capability
-from pilothouse.vocabulary.documents import Document, DocumentError, load_document
+from pilothouse.decision.tiers import NEEDS_A_PERSON, PROHIBITED, REVIEWED, irreversible, normal_stage
+from pilothouse.decision.versions import content_hash, version_of
+from pilothouse.vocabulary.capabilities import Capability, Effect
+from pilothouse.vocabulary.documents import Document, DocumentError, read_document
 from pilothouse.vocabulary.verdicts import Treatment
 
 TREATMENTS = {
@@ -36,13 +37,14 @@ class _Strict(BaseModel):
 
 
 class RuleFile(_Strict):
-    """A rule as it is written."""
+    """A rule as it is written. `by` says whose acts it speaks about: an agent's, a person's own, or anybody's."""
 
     id: str = Field(pattern=r"^[a-z0-9][a-z0-9-]{1,80}$")
     applies_to: tuple[str, ...] = Field(min_length=1)
     when: str = "true"
     then: Literal["auto", "review", "person", "refuse"]
     reason: str = Field(min_length=8)
+    by: Literal["anyone", "agent", "person"] = "anyone"
     author: str = ""
     effective_from: date | None = None
 
@@ -68,12 +70,21 @@ class LimitsFile(_Strict):
     recipients: int = Field(default=50, ge=1, le=50)
 
 
+class NotifyFile(_Strict):
+    """When people hear of it at once (R-094). External communication is always told."""
+
+    above_records: int = Field(default=5, ge=0, le=5)
+    actions: tuple[str, ...] = ()
+
+
 class PolicyFile(_Strict):
-    """One file under `policy/`."""
+    """One file under `policy/`. All but the rules may stand in one file only."""
 
     rules: tuple[RuleFile, ...] = ()
     bands: dict[str, Band] = {}
     limits: LimitsFile | None = None
+    notify: NotifyFile | None = None
+    human_only: tuple[str, ...] | None = None
     discount_authority: float | None = Field(default=None, ge=0, le=100)
 
 
@@ -85,19 +96,33 @@ class Rule:
     condition: Condition
     treatment: Treatment
     reason: str
+    by: str
     effective_from: date | None
     where: str
+
+    def concerns(self, by_agent: bool, today: date) -> bool:
+        """True when the rule is in effect and speaks about acts of agents, or of people themselves."""
+        if self.effective_from is not None and self.effective_from > today:
+            return False
+        return self.by == "anyone" or (self.by == "agent") is by_agent
 
 
 @dataclass(frozen=True)
 class Policy:
-    """Everything decided in writing, ready to be asked. `version` names the exact text it was made from."""
+    """Everything decided in writing, ready to be asked. `version` names the exact text it was made from.
+
+    `rules` and `needs` (the variables those rules mention) are kept by capability; `closed_stages` are normal names.
+    """
 
     version: str
     rules: Mapping[str, Sequence[Rule]]
+    needs: Mapping[str, frozenset[str]]
     bands: Mapping[str, Band]
     limits: LimitsFile
     discount_authority: float
+    human_only: frozenset[str]
+    notify_records: int
+    notify_actions: frozenset[str]
     closed_stages: frozenset[str]
     conditions: Conditions
 
@@ -109,47 +134,178 @@ class Policy:
 def load_policy(
     folder: Path, capabilities: Mapping[str, Capability], closed_stages: frozenset[str] = frozenset()
 ) -> Policy:
-    """Read and compile a policy folder; raises the first `DocumentError`."""
-    policy, problems = _read(folder, capabilities, closed_stages)
-    if problems:
-        raise problems[0]
-    return policy
+    """Read and compile a policy folder; raises the first `DocumentError`.
+
+    A capability on which the policy is silent is no error here: it is refused when somebody asks for it.
+    """
+    version = version_of(folder)
+    reading = _Reading(folder, capabilities)
+    if reading.problems:
+        raise min(reading.problems, key=_place)
+    if content_hash(folder) != version[:16]:
+        raise DocumentError(folder, 0, "the policy was changed while it was read", hint="Load it again.")
+    return reading.policy(version, closed_stages)
 
 
 def check_policy(folder: Path, capabilities: Mapping[str, Capability]) -> list[DocumentError]:
-    """Return every problem in a policy folder, in file and line order."""
-    return _read(folder, capabilities, frozenset())[1]
-
-
-def _read(
-    folder: Path, capabilities: Mapping[str, Capability], closed_stages: frozenset[str]
-) -> tuple[Policy, list[DocumentError]]:
-    problems: list[DocumentError] = []
-    documents: list[Document[PolicyFile]] = []
-    paths = sorted(folder.glob("*.yaml"))
-    if not paths:
-        problems.append(
-            DocumentError(folder, 0, "there is no policy file; where policy is silent everything is refused")
-        )
-    for path in paths:
-        try:
-            documents.append(load_document(path, PolicyFile))
-        except DocumentError as error:
-            problems.append(error)
-    conditions = Conditions(_every_variable())
-    rules: dict[str, list[Rule]] = {}
-    seen: dict[str, str] = {}
-    bands: dict[str, Band] = {}
-    limits, discount = LimitsFile(), 0.0
-    for document in documents:
-        problems += _rules(document, capabilities, conditions, rules, seen)
-        problems += _bands(document, capabilities, bands)
-        limits = document.model.limits or limits
-        discount = document.model.discount_authority if document.model.discount_authority is not None else discount
+    """Return every problem in a policy folder, in file and line order, gaps in what it covers among them."""
+    reading = _Reading(folder, capabilities)
     # A rule that does not compile leaves its action type uncovered; that follows from the first problem.
-    problems += _uncovered(folder, capabilities, rules) if not problems else []
-    policy = Policy(version_of(folder), rules, bands, limits, discount, closed_stages, conditions)
-    return policy, sorted(problems, key=lambda error: (str(error.path), error.line))
+    return sorted(reading.problems or reading.silences(), key=_place)
+
+
+def _place(error: DocumentError) -> tuple[str, int]:
+    return str(error.path), error.line
+
+
+class _Reading:
+    """One pass over a policy folder, gathering rules and problems."""
+
+    def __init__(self, folder: Path, capabilities: Mapping[str, Capability]) -> None:
+        self.folder, self.capabilities = folder, capabilities
+        self.problems: list[DocumentError] = []
+        self.conditions = Conditions(_every_variable())
+        self.rules: dict[str, list[Rule]] = {}
+        self.seen: dict[str, str] = {}
+        self.single: dict[str, tuple[Document[PolicyFile], object]] = {}
+        paths = sorted(folder.glob("*.yaml"))
+        if not paths:
+            self._note(
+                DocumentError(folder, 0, "there is no policy file; where policy is silent everything is refused")
+            )
+        for path in paths:
+            document, problems = read_document(path, PolicyFile)
+            self.problems += problems
+            if document is not None:
+                self._take(document)
+
+    def policy(self, version: str, closed_stages: frozenset[str]) -> Policy:
+        """Return what was read."""
+        parts = {name: value for name, (_, value) in self.single.items()}
+        file = PolicyFile.model_validate(parts)
+        notify = file.notify or NotifyFile()
+        return Policy(
+            version=version,
+            rules=self.rules,
+            needs={name: _needed(mine) for name, mine in self.rules.items()},
+            bands=file.bands,
+            limits=file.limits or LimitsFile(),
+            discount_authority=file.discount_authority or 0.0,
+            human_only=self._named(file.human_only or ()),
+            notify_records=notify.above_records,
+            notify_actions=self._named(notify.actions),
+            closed_stages=frozenset(normal_stage(name) for name in closed_stages),
+            conditions=self.conditions,
+        )
+
+    def silences(self) -> list[DocumentError]:
+        """Return a problem for every capability that no rule speaks about."""
+        hint = "Add a rule, `refuse` if so meant."
+        return [
+            DocumentError(self.folder, 0, f"policy is silent on {name}: it will be refused", hint=hint)
+            for name in sorted(self.capabilities.keys() - self.rules.keys())
+        ]
+
+    def _note(self, *problems: DocumentError) -> None:
+        self.problems += problems
+
+    def _named(self, patterns: Sequence[str]) -> frozenset[str]:
+        return frozenset(name for pattern in patterns for name in self.capabilities if fnmatchcase(name, pattern))
+
+    def _take(self, document: Document[PolicyFile]) -> None:
+        for index, written in enumerate(document.model.rules):
+            self._rule(document, index, written)
+        for section in ("bands", "limits", "notify", "human_only", "discount_authority"):
+            if section in document.model.model_fields_set:
+                self._section(document, section)
+        self._bands(document)
+        for keys, patterns in _pattern_lists(document.model):
+            self._patterns(document, keys, patterns)
+
+    def _section(self, document: Document[PolicyFile], section: str) -> None:
+        """Take a section; a second one elsewhere would silently relax the first."""
+        earlier = self.single.setdefault(section, (document, getattr(document.model, section)))[0]
+        if earlier is not document:
+            place = f"{earlier.path.name}:{earlier.line(section)}"
+            self._note(document.error(f"{section} stands also at {place}; keep one", section))
+
+    def _rule(self, document: Document[PolicyFile], index: int, written: RuleFile) -> None:
+        where = f"{document.path.name}:{document.line('rules', index)}"
+        if written.id in self.seen:
+            problem = f"the rule id {written.id!r} stands also at {self.seen[written.id]}"
+            self._note(document.error(problem, "rules", index))
+        self.seen.setdefault(written.id, where)
+        names = self._named(written.applies_to)
+        self._patterns(document, ("rules", index, "applies_to"), written.applies_to)
+        if written.then == "auto":
+            self._cannot_be_auto(document, index, names, by_person=written.by == "person")
+        condition = self._condition(document, index, written, names)
+        if condition is None:
+            return
+        treatment = TREATMENTS[written.then]
+        rule = Rule(written.id, condition, treatment, written.reason, written.by, written.effective_from, where)
+        for name in names:
+            self.rules.setdefault(name, []).append(rule)
+
+    def _patterns(self, document: Document[PolicyFile], keys: tuple[str | int, ...], patterns: Sequence[str]) -> None:
+        for number, pattern in enumerate(patterns):
+            if not self._named([pattern]):
+                near = get_close_matches(pattern, self.capabilities, 1)
+                meant = f"; did you mean {near[0]!r}?" if near else ""
+                self._note(document.error(f"no capability is called {pattern!r}{meant}", *keys, number))
+
+    def _condition(
+        self, document: Document[PolicyFile], index: int, written: RuleFile, names: frozenset[str]
+    ) -> Condition | None:
+        line = document.line("rules", index, "when")
+        block = "\n" in written.when.strip()  # then its rows stand below the key, one a line
+        try:
+            condition = self.conditions.compile(written.when)
+        except ConditionError as error:
+            for row, problem in error.problems:
+                at = line + row if block else line
+                self._note(DocumentError(document.path, at, f"rule {written.id}: {problem}"))
+            return None
+        for object_name in sorted({self.capabilities[name].object for name in names} & OBJECTS.keys()):
+            foreign = sorted(condition.needs - declared(frozenset({object_name})).keys())
+            if foreign:
+                problem = f"{foreign[0]!r} does not exist on {object_name}, to which this rule applies"
+                self._note(document.error(problem, "rules", index, "when"))
+        return condition
+
+    def _cannot_be_auto(
+        self, document: Document[PolicyFile], index: int, names: frozenset[str], *, by_person: bool
+    ) -> None:
+        for name in sorted(names):
+            why = _never_auto(self.capabilities[name], by_person=by_person)
+            if why:
+                problem = f"{name} {why}; no rule can make it run by itself"
+                self._note(document.error(problem, "rules", index, "then", hint="Write `person` or `review`."))
+
+    def _bands(self, document: Document[PolicyFile]) -> None:
+        for name, band in document.model.bands.items():
+            if name != "default" and name not in self.capabilities:
+                self._note(document.error(f"no capability is called {name!r}", "bands", name))
+            if band.block_below > band.auto_above:
+                self._note(document.error("block_below lies above auto_above", "bands", name))
+
+
+def _needed(rules: Sequence[Rule]) -> frozenset[str]:
+    return frozenset(name for rule in rules for name in rule.condition.needs)
+
+
+def _pattern_lists(file: PolicyFile) -> Iterator[tuple[tuple[str, ...], Sequence[str]]]:
+    yield ("human_only",), file.human_only or ()
+    yield ("notify", "actions"), file.notify.actions if file.notify else ()
+
+
+def _never_auto(capability: Capability, *, by_person: bool) -> str:
+    if capability.effect is not Effect.WRITE and not capability.external:
+        return ""
+    if irreversible(capability):
+        return "cannot be undone or reaches people outside"
+    kinds = NEEDS_A_PERSON.keys() | REVIEWED.keys() | PROHIBITED.keys()
+    return "" if by_person or capability.change not in kinds else f"is a {capability.change.value.replace('_', ' ')}"
 
 
 def _every_variable() -> dict[str, str]:
@@ -163,111 +319,4 @@ def _every_variable() -> dict[str, str]:
     return {name: kind for name, kind in variables.items() if name not in clash}
 
 
-def _rules(
-    document: Document[PolicyFile],
-    capabilities: Mapping[str, Capability],
-    conditions: Conditions,
-    rules: dict[str, list[Rule]],
-    seen: dict[str, str],
-) -> list[DocumentError]:
-    problems: list[DocumentError] = []
-    for index, written in enumerate(document.model.rules):
-        where = f"{document.path.name}:{document.line('rules', index)}"
-        if written.id in seen:
-            problems.append(
-                document.error(f"the rule id {written.id!r} stands also at {seen[written.id]}", "rules", index)
-            )
-        seen[written.id] = where
-        names = {name for pattern in written.applies_to for name in capabilities if fnmatchcase(name, pattern)}
-        for number, pattern in enumerate(written.applies_to):
-            if not any(fnmatchcase(name, pattern) for name in capabilities):
-                place = ("rules", index, "applies_to", number)
-                problems.append(document.error(f"no capability is called {pattern!r}", *place))
-        try:
-            condition = conditions.compile(written.when)
-            problems += _wrong_object(document, index, condition, names, capabilities)
-        except ConditionError as error:
-            problems.append(document.error(f"rule {written.id}: {error}", "rules", index, "when"))
-            continue
-        if written.then == "auto":
-            problems += _cannot_be_auto(document, index, names, capabilities)
-        rule = Rule(written.id, condition, TREATMENTS[written.then], written.reason, written.effective_from, where)
-        for name in names:
-            rules.setdefault(name, []).append(rule)
-    return problems
-
-
-def _wrong_object(
-    document: Document[PolicyFile],
-    index: int,
-    condition: Condition,
-    names: set[str],
-    capabilities: Mapping[str, Capability],
-) -> list[DocumentError]:
-    objects = {capabilities[name].object for name in names} - {"*"}
-    for object_name in sorted(objects):
-        known = declared(frozenset({object_name}))
-        foreign = sorted(condition.needs - known.keys())
-        if foreign:
-            problem = f"{foreign[0]!r} does not exist on {object_name}, to which this rule applies"
-            return [document.error(problem, "rules", index, "when")]
-    return []
-
-
-def _cannot_be_auto(
-    document: Document[PolicyFile], index: int, names: set[str], capabilities: Mapping[str, Capability]
-) -> list[DocumentError]:
-    return [
-        document.error(
-            f"{name} cannot be undone or reaches people outside; no rule can make it run by itself",
-            "rules",
-            index,
-            "then",
-            hint="Write `person`.",
-        )
-        for name in sorted(names)
-        if not capabilities[name].reversible or capabilities[name].external
-    ]
-
-
-def _bands(
-    document: Document[PolicyFile], capabilities: Mapping[str, Capability], bands: dict[str, Band]
-) -> list[DocumentError]:
-    problems: list[DocumentError] = []
-    for name, band in document.model.bands.items():
-        if name != "default" and name not in capabilities:
-            problems.append(document.error(f"no capability is called {name!r}", "bands", name))
-        if band.block_below > band.auto_above:
-            problems.append(document.error("block_below lies above auto_above", "bands", name))
-        bands[name] = band
-    return problems
-
-
-def _uncovered(
-    folder: Path, capabilities: Mapping[str, Capability], rules: Mapping[str, Sequence[Rule]]
-) -> list[DocumentError]:
-    silent = sorted(name for name in capabilities if name not in rules)
-    return [
-        DocumentError(
-            folder, 0, f"policy is silent on {name}: it will be refused", hint="Add a rule, `refuse` if so meant."
-        )
-        for name in silent
-    ]
-
-
-def version_of(folder: Path) -> str:
-    """Return the hash of the policy's text and, where there is one, the git commit it stands in ("+" when edited)."""
-    content = hashlib.sha256()
-    for path in sorted(folder.rglob("*.yaml")):
-        content.update(path.relative_to(folder).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
-    commit = _git(folder, "rev-parse", "--short=10", "HEAD")
-    edited = "+" if commit and _git(folder, "status", "--porcelain", "--", ".") else ""
-    return content.hexdigest()[:16] + (f"@{commit}{edited}" if commit else "")
-
-
-def _git(folder: Path, *arguments: str) -> str:
-    try:
-        done = subprocess.run(["git", "-C", str(folder), *arguments], capture_output=True, text=True, timeout=10)
-    except (OSError, subprocess.TimeoutExpired):
-        return ""
-    return done.stdout.strip() if done.returncode == 0 else ""
+__all__ = ["Policy", "check_policy", "load_policy", "version_of"]

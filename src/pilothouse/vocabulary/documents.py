@@ -53,6 +53,31 @@ def load_document(path: Path, model: type[M]) -> Document[M]:
     Raises `DocumentError` for a file that is missing, is not UTF-8, is not YAML, repeats a key, or does not fit the
     model; the error names the first offending line.
     """
+    document, problems = read_document(path, model)
+    if document is None:
+        raise problems[0]
+    return document
+
+
+def read_document(path: Path, model: type[M]) -> tuple[Document[M] | None, list[DocumentError]]:
+    """Read one YAML file as `load_document` does, and return every problem instead of raising the first."""
+    try:
+        data, lines = _parse(path)
+    except DocumentError as error:
+        return None, [error]
+    try:
+        return Document(path, model.model_validate(data, strict=False), lines), []
+    except ValidationError as error:
+        return None, [_misfit(Document(path, cast(M, None), lines), each) for each in error.errors()]
+
+
+def _misfit(document: Document[Any], problem: Mapping[str, Any]) -> DocumentError:
+    keys = tuple(problem["loc"])
+    named = ".".join(str(key) for key in keys)
+    return document.error(f"{named}: {problem['msg']}" if named else problem["msg"], *keys)
+
+
+def _parse(path: Path) -> tuple[Any, dict[tuple[Key, ...], int]]:
     try:
         text = path.read_text(encoding="utf-8")
         node = yaml.compose(text, Loader=yaml.SafeLoader)
@@ -68,15 +93,7 @@ def load_document(path: Path, model: type[M]) -> Document[M]:
     lines: dict[tuple[Key, ...], int] = {}
     _walk(node, (), lines, path)
     data: Any = yaml.safe_load(text)
-    try:
-        value = model.model_validate(data, strict=False)
-    except ValidationError as error:
-        first = error.errors()[0]
-        keys = tuple(first["loc"])
-        where = Document(path, cast(M, None), lines).line(*keys)
-        named = ".".join(str(key) for key in keys)
-        raise DocumentError(path, where, f"{named}: {first['msg']}" if named else first["msg"]) from None
-    return Document(path, value, lines)
+    return data, lines
 
 
 def _walk(node: yaml.Node, keys: tuple[Key, ...], lines: dict[tuple[Key, ...], int], path: Path) -> None:

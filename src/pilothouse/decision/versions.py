@@ -1,0 +1,41 @@
+"""Which text is it? The hash of a folder's files, and the git commit they stand in.
+
+What must never happen here: an answer about another repository, because the caller's surroundings point at one.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import subprocess
+from pathlib import Path
+
+
+def content_hash(folder: Path) -> str:
+    """Return 16 hexadecimal digits over the names and bytes of every YAML file under a folder."""
+    content = hashlib.sha256()
+    for path in sorted(folder.rglob("*.yaml")):
+        content.update(path.relative_to(folder).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
+    return content.hexdigest()[:16]
+
+
+def version_of(folder: Path) -> str:
+    """Return the hash of the policy's text and, where there is one, the git commit it stands in ("+" when edited)."""
+    commit = git(folder, "rev-parse", "--short=10", "HEAD")
+    edited = "+" if commit and git(folder, "status", "--porcelain", "--", ".") else ""
+    return content_hash(folder) + (f"@{commit}{edited}" if commit else "")
+
+
+def git(folder: Path, *arguments: str) -> str | None:
+    """Run git in a folder; returns what it printed, None when there is no git or it fails.
+
+    Variables such as GIT_DIR, which git sets for its hooks, would send the command to another repository.
+    """
+    surroundings = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
+    try:
+        done = subprocess.run(
+            ["git", "-C", str(folder), *arguments], capture_output=True, text=True, timeout=30, env=surroundings
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return done.stdout.strip() if done.returncode == 0 else None
