@@ -84,8 +84,11 @@ class Directory:
 
     def by_email(self, email: str) -> Person | None:
         """Return the person with this address, or None."""
+        address = email.strip().casefold()
+        if not address.isprintable():  # nobody has it, and a database would not even take it as a question
+            return None
         with self._ledger.engine.connect() as connection:
-            row = connection.execute(select(people).where(people.c.email == email.strip().casefold())).first()
+            row = connection.execute(select(people).where(people.c.email == address)).first()
         return _person(row) if row is not None else None
 
     def people(self) -> list[Person]:
