@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import socket
 import threading
@@ -79,6 +80,13 @@ def waiting(page: Page, running: Running) -> int:
     return page.locator("tbody tr").count()
 
 
+def ready(page: Page) -> str:
+    """Wait until the page's script listens; return the address."""
+    page.wait_for_url(re.compile(r"/reviews/rev_"))
+    page.wait_for_load_state("load")
+    return page.url
+
+
 def test_the_overview_tells_what_is_going_on(page: Page, running: Running) -> None:
     running.enter(page)
     expect(page.get_by_role("heading", name="Overview")).to_be_visible()
@@ -91,18 +99,27 @@ def test_reviewing_by_keyboard_approve_reject_next(page: Page, running: Running)
     running.enter(page)
     before = waiting(page, running)
     page.locator("tbody a").first.click()
-    first = page.url
+    first = ready(page)
     page.keyboard.press("n")
     page.wait_for_url(lambda url: url != first)
-    second = page.url
+    second = ready(page)
     page.keyboard.press("a")
     expect(page.locator(".said")).to_contain_text("Executed")
-    assert page.url.partition("?")[0] != second
+    assert ready(page).partition("?")[0] != second
     page.keyboard.press("r")
     page.keyboard.type("not what they do")
     page.keyboard.press("Enter")
     expect(page.locator(".said")).to_contain_text("Rejected")
     assert waiting(page, running) == before - 2
+
+
+def test_typing_words_into_the_page_decides_nothing(page: Page, running: Running) -> None:
+    running.enter(page)
+    before = waiting(page, running)
+    page.locator("tbody a").first.click()
+    ready(page)
+    page.keyboard.type("what a shame")
+    assert waiting(page, running) == before
 
 
 def test_enter_in_an_edited_value_never_approves(page: Page, running: Running) -> None:

@@ -116,7 +116,7 @@ def test_the_description_is_kept(new_world: Callable[..., World]) -> None:
         if operation.ok().label == "DELETE /v1/session":
             continue
 
-        @settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck), database=None)
+        @settings(max_examples=8, deadline=None, suppress_health_check=list(HealthCheck), database=None)
         @given(case=case_of)
         def check(case: schemathesis.Case) -> None:
             response = case.call(headers=headers)

@@ -4,16 +4,31 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
 
 from pilothouse.gateway.passage import Result
 from pilothouse.vocabulary.actions import Action, Evidence
 from pilothouse.vocabulary.records import RecordRef
+from pilothouse.vocabulary.values import canonical, parse_json
 
 Text = Annotated[str, StringConstraints(max_length=4000, pattern=r"^[^\x00]*$")]
 Named = Annotated[str, StringConstraints(min_length=1, max_length=400, pattern=r"^[^\x00]+$")]
 Ref = Annotated[str, StringConstraints(pattern=r"^[^/\x00]+/[^/\x00]+/[^\x00]*$", max_length=600)]
 Scalar = str | bool | int | float | None
+
+
+def _holdable(given: dict[str, Any]) -> dict[str, Any]:
+    """Refuse what canonical JSON cannot hold: whole numbers beyond 64 bits, broken text, numbers that are not finite."""
+    try:
+        text = canonical(given)
+    except TypeError as error:
+        raise ValueError(str(error)) from None
+    if parse_json(text) != given:
+        raise ValueError("a number in it is not finite")
+    return given
+
+
+Values = Annotated[dict[Named, Any], AfterValidator(_holdable)]
 
 
 class Model(BaseModel):
@@ -53,12 +68,12 @@ class ActionIn(Model):
 
     capability: Named
     target: Ref
-    arguments: dict[Named, Any]
+    arguments: Values
     intent: Named
     confidence: Annotated[float, Field(ge=0, le=1)]
     evidence: tuple[EvidenceIn, ...] = Field(default=(), max_length=50, strict=False)
     based_on: Annotated[int, Field(ge=0, le=2**53)] | None = None
-    expects: dict[Named, Any] | None = None
+    expects: Values | None = None
     idempotency_key: Annotated[str, StringConstraints(max_length=200, pattern=r"^[^\x00]*$")] = ""
 
     def action(self) -> Action:
@@ -118,7 +133,7 @@ class Approve(Model):
 class Edit(Approve):
     """An approval with other values."""
 
-    arguments: dict[Named, Any]
+    arguments: Values
 
 
 class Reason(Model):

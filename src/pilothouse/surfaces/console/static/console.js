@@ -1,9 +1,13 @@
 // Keys for reviewing: a approves, r rejects (after a note), n goes on. Everything works without this script, too.
+let lastKey = -Infinity;
 document.addEventListener("keydown", (event) => {
+  // Somebody typing words into a page that has just changed under them must not decide anything with one of the letters.
+  const hasty = event.timeStamp - lastKey < 250;
+  lastKey = event.timeStamp;
   if (event.ctrlKey || event.metaKey || event.altKey) return;
   const typing = /^(INPUT|SELECT|TEXTAREA)$/.test(event.target.tagName);
   if (typing && event.key === "Escape") event.target.blur();
-  if (typing) return;
+  if (typing || hasty) return;
   const found = document.querySelector(`[data-key="${CSS.escape(event.key)}"]`);
   if (!found) return;
   const note = document.getElementById("note");
