@@ -140,7 +140,9 @@ def test_deletes_and_prices_are_never_an_agents(world: World) -> None:
     for mode in (Mode.ASSISTED, Mode.LIVE):
         world.promote("crm.record.delete", mode)
         deletion = world.action(capability="crm.record.delete", arguments={"confirm": True})
-        refused(world, world.submit(deletion), "rule")
+        result = world.submit(deletion)
+        refused(world, result, result.code)
+        assert result.verdict is not None and result.verdict.tier == "TX"
     assert world.read("account", "a1").get("flags") is None
 
 
