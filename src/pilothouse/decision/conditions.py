@@ -55,11 +55,10 @@ class Condition:
             missing = sorted(self.needs - values.keys())
             raise ConditionError(f"{', '.join(missing)} has no value here")
         try:
-            result = self.program.eval(activation)
-            kind, answer = result.type().name(), result.plain_value()
+            answer = self.program.eval(activation).plain_value()
         except (RuntimeError, TypeError, ValueError, OverflowError):
-            kind, answer = "ERROR", None
-        if kind != "BOOL" or not isinstance(answer, bool):
+            answer = None
+        if not isinstance(answer, bool):
             # No word of the values: the sentence stands in the ledger for good, and they may be personal.
             raise ConditionError("it came to an error and neither to yes nor to no, as a division by zero would")
         return answer

@@ -13,11 +13,11 @@ from pilothouse.decision.measures import confidence, contract, discount, provena
 from pilothouse.decision.policy import Policy
 from pilothouse.decision.tiers import (
     NEEDS_A_PERSON,
-    PROHIBITED,
     REVIEWED,
     K,
     acts,
     addressed,
+    forbidden,
     irreversible,
     reach,
     touched,
@@ -30,27 +30,14 @@ from pilothouse.vocabulary.verdicts import Reason, Treatment
 T = Treatment
 ROUTINE = (K.FIELD_UPDATE, K.FLAG, K.ACTIVITY)
 OWN_ACTION_FIELDS = frozenset({"stage", "is_closed", "is_won"})
-PRICE_FIELDS = frozenset(
-    {"price", "list_price", "unit_price", "discount", "discount_percent", "terms", "payment_terms"}
-)
 OWNED_BY_DECISION = ("account", "opportunity")
 
 
 def prohibited(facts: Facts, policy: Policy) -> Iterator[Reason]:
     """I8: delete, price and terms are never an agent's, approved or not, whatever the capability is called."""
-    if facts.agent is None:
-        return
-    sentence = PROHIBITED.get(facts.capability.change)
+    sentence = forbidden(facts)
     if sentence:
         yield Reason("prohibited", sentence, T.REFUSE)
-    priced = [change.field for change in facts.changes if _is_price(change.field, facts.object)] if acts(facts) else []
-    if priced:
-        yield Reason("prohibited", f"{PROHIBITED[K.PRICE]} This would write {', '.join(priced)}.", T.REFUSE)
-
-
-def _is_price(field: str, object_name: str) -> bool:
-    name = field.casefold()
-    return name in PRICE_FIELDS or (object_name == "quote" and name == "amount")
 
 
 def role(facts: Facts, policy: Policy) -> Iterator[Reason]:

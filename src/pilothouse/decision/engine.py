@@ -26,7 +26,7 @@ def decide(facts: Facts, policy: Policy) -> Verdict:
     return Verdict(
         treatment=treatment,
         tier=_tier(risk, treatment),
-        reasons=tuple(sorted(reasons, key=lambda reason: -reason.treatment)),
+        reasons=tuple(sorted(reasons, key=_quoted)),
         policy_version=policy.version,
         batch=treatment is Treatment.REVIEW and _reaches_far(facts, policy),
         notify=_notify(facts, policy),
@@ -54,6 +54,12 @@ def rules(facts: Facts, policy: Policy) -> Iterator[Reason]:
     if not spoke:
         sentence = f"No rule allows {name} here, and silence is a no. A rule under policy/ can."
         yield Reason("policy_silent", sentence, Treatment.REFUSE)
+
+
+def _quoted(reason: Reason) -> tuple[int, bool]:
+    """The strictest first; a refusal that somebody wrote before one that is built in, in their words."""
+    written = reason.treatment is Treatment.REFUSE and reason.code == "rule"
+    return -reason.treatment, not written
 
 
 def _many(facts: Facts, most: int) -> bool:

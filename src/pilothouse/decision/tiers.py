@@ -26,6 +26,9 @@ REVIEWED = {
     K.MERGE: "Merges are reviewed.",
     K.ENROLMENT: "Enrolling people in a sequence is reviewed in batches.",
 }
+PRICE_FIELDS = frozenset(
+    {"price", "list_price", "unit_price", "discount", "discount_percent", "terms", "payment_terms"}
+)
 CLOSING_FIELDS = ("is_closed", "is_won")
 
 
@@ -44,6 +47,21 @@ def acts(facts: Facts) -> bool:
 
 def _exists(facts: Facts) -> bool:
     return any(not is_empty(value) for value in facts.record.values())
+
+
+def forbidden(facts: Facts) -> str:
+    """Return why this is never an agent's (I8), judged by what it writes as well as by what it is called; else ""."""
+    if facts.agent is None:
+        return ""
+    if facts.capability.change in PROHIBITED:
+        return PROHIBITED[facts.capability.change]
+    priced = [change.field for change in facts.changes if _is_price(change.field, facts.object)]
+    return f"{PROHIBITED[K.PRICE]} This would write {', '.join(priced)}." if priced and acts(facts) else ""
+
+
+def _is_price(field: str, object_name: str) -> bool:
+    name = field.casefold()
+    return name in PRICE_FIELDS or (object_name == "quote" and name == "amount")
 
 
 def reach(facts: Facts, most_recipients: int) -> Blast:
@@ -85,7 +103,7 @@ def touches_closed(facts: Facts, closed_stages: frozenset[str]) -> bool:
 def tier_of(facts: Facts, closed_stages: frozenset[str], most_recipients: int) -> Tier:
     """Return the risk tier: reversibility × blast radius, with the kinds of change that stand above the matrix."""
     capability = facts.capability
-    if capability.change in PROHIBITED and facts.agent is not None:
+    if forbidden(facts):
         return Tier.TX
     if not acts(facts):
         return Tier.T0

@@ -1,0 +1,181 @@
+"""Reads a policy folder: every file, every rule, and every problem with its file and line.
+
+What must never happen here: a rule that is kept although something about it was not understood; a second file that
+silently relaxes what a first one set; a setting that tries to relax what cannot be relaxed taken for a setting.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from difflib import get_close_matches
+from fnmatch import fnmatchcase
+from pathlib import Path
+
+from pilothouse.data.schema import OBJECTS
+from pilothouse.decision.conditions import Condition, ConditionError, Conditions
+from pilothouse.decision.facts import declared
+from pilothouse.decision.tiers import NEEDS_A_PERSON, PROHIBITED, REVIEWED, irreversible, normal_stage
+from pilothouse.decision.written import TREATMENTS, LimitsFile, NotifyFile, Policy, PolicyFile, Rule, RuleFile
+from pilothouse.vocabulary.capabilities import Capability, Effect
+from pilothouse.vocabulary.documents import Document, DocumentError, read_document
+
+
+class Reading:
+    """One pass over a policy folder, gathering rules and problems."""
+
+    def __init__(self, folder: Path, capabilities: Mapping[str, Capability]) -> None:
+        self.folder, self.capabilities = folder, capabilities
+        self.problems: list[DocumentError] = []
+        self.conditions = Conditions(_every_variable())
+        self.rules: dict[str, list[Rule]] = {}
+        self.seen: dict[str, str] = {}
+        self.single: dict[str, tuple[Document[PolicyFile], object]] = {}
+        paths = sorted(folder.glob("*.yaml"))
+        if not paths:
+            self._note(
+                DocumentError(folder, 0, "there is no policy file; where policy is silent everything is refused")
+            )
+        for path in paths:
+            document, problems = read_document(path, PolicyFile)
+            self.problems += problems
+            if document is not None:
+                self._take(document)
+
+    def policy(self, version: str, closed_stages: frozenset[str]) -> Policy:
+        """Return what was read."""
+        parts = {name: value for name, (_, value) in self.single.items()}
+        file = PolicyFile.model_validate(parts)
+        notify = file.notify or NotifyFile()
+        return Policy(
+            version=version,
+            rules=self.rules,
+            needs={name: _needed(mine) for name, mine in self.rules.items()},
+            bands=file.bands,
+            limits=file.limits or LimitsFile(),
+            discount_authority=file.discount_authority or 0.0,
+            human_only=self._named(file.human_only or ()),
+            notify_records=notify.above_records,
+            notify_actions=self._named(notify.actions),
+            closed_stages=frozenset(normal_stage(name) for name in closed_stages),
+            conditions=self.conditions,
+        )
+
+    def silences(self) -> list[DocumentError]:
+        """Return a problem for every capability that no rule speaks about."""
+        hint = "Add a rule, `refuse` if so meant."
+        return [
+            DocumentError(self.folder, 0, f"policy is silent on {name}: it will be refused", hint=hint)
+            for name in sorted(self.capabilities.keys() - self.rules.keys())
+        ]
+
+    def _note(self, *problems: DocumentError) -> None:
+        self.problems += problems
+
+    def _named(self, patterns: Sequence[str]) -> frozenset[str]:
+        return frozenset(name for pattern in patterns for name in self.capabilities if fnmatchcase(name, pattern))
+
+    def _take(self, document: Document[PolicyFile]) -> None:
+        for index, written in enumerate(document.model.rules):
+            self._rule(document, index, written)
+        for section in ("bands", "limits", "notify", "human_only", "discount_authority"):
+            if section in document.model.model_fields_set:
+                self._section(document, section)
+        self._bands(document)
+        for keys, patterns in _pattern_lists(document.model):
+            self._patterns(document, keys, patterns)
+
+    def _section(self, document: Document[PolicyFile], section: str) -> None:
+        """Take a section; a second one elsewhere would silently relax the first."""
+        earlier = self.single.setdefault(section, (document, getattr(document.model, section)))[0]
+        if earlier is not document:
+            place = f"{earlier.path.name}:{earlier.line(section)}"
+            self._note(document.error(f"{section} stands also at {place}; keep one", section))
+
+    def _rule(self, document: Document[PolicyFile], index: int, written: RuleFile) -> None:
+        where = f"{document.path.name}:{document.line('rules', index)}"
+        if written.id in self.seen:
+            problem = f"the rule id {written.id!r} stands also at {self.seen[written.id]}"
+            self._note(document.error(problem, "rules", index))
+        self.seen.setdefault(written.id, where)
+        names = self._named(written.applies_to)
+        self._patterns(document, ("rules", index, "applies_to"), written.applies_to)
+        if written.then == "auto":
+            self._cannot_be_auto(document, index, names, by_person=written.by == "person")
+        condition = self._condition(document, index, written, names)
+        if condition is None:
+            return
+        treatment = TREATMENTS[written.then]
+        rule = Rule(written.id, condition, treatment, written.reason, written.by, written.effective_from, where)
+        for name in names:
+            self.rules.setdefault(name, []).append(rule)
+
+    def _patterns(self, document: Document[PolicyFile], keys: tuple[str | int, ...], patterns: Sequence[str]) -> None:
+        for number, pattern in enumerate(patterns):
+            if not self._named([pattern]):
+                near = get_close_matches(pattern, self.capabilities, 1)
+                meant = f"; did you mean {near[0]!r}?" if near else ""
+                self._note(document.error(f"no capability is called {pattern!r}{meant}", *keys, number))
+
+    def _condition(
+        self, document: Document[PolicyFile], index: int, written: RuleFile, names: frozenset[str]
+    ) -> Condition | None:
+        line = document.line("rules", index, "when")
+        block = "\n" in written.when.strip()  # then its rows stand below the key, one a line
+        try:
+            condition = self.conditions.compile(written.when)
+        except ConditionError as error:
+            for row, problem in error.problems:
+                at = line + row if block else line
+                self._note(DocumentError(document.path, at, f"rule {written.id}: {problem}"))
+            return None
+        for object_name in sorted({self.capabilities[name].object for name in names} & OBJECTS.keys()):
+            foreign = sorted(condition.needs - declared(frozenset({object_name})).keys())
+            if foreign:
+                problem = f"{foreign[0]!r} does not exist on {object_name}, to which this rule applies"
+                self._note(document.error(problem, "rules", index, "when"))
+        return condition
+
+    def _cannot_be_auto(
+        self, document: Document[PolicyFile], index: int, names: frozenset[str], *, by_person: bool
+    ) -> None:
+        for name in sorted(names):
+            why = _never_auto(self.capabilities[name], by_person=by_person)
+            if why:
+                problem = f"{name} {why}; no rule can make it run by itself"
+                self._note(document.error(problem, "rules", index, "then", hint="Write `person` or `review`."))
+
+    def _bands(self, document: Document[PolicyFile]) -> None:
+        for name, band in document.model.bands.items():
+            if name != "default" and name not in self.capabilities:
+                self._note(document.error(f"no capability is called {name!r}", "bands", name))
+            if band.block_below > band.auto_above:
+                self._note(document.error("block_below lies above auto_above", "bands", name))
+
+
+def _needed(rules: Sequence[Rule]) -> frozenset[str]:
+    return frozenset(name for rule in rules for name in rule.condition.needs)
+
+
+def _pattern_lists(file: PolicyFile) -> Iterator[tuple[tuple[str, ...], Sequence[str]]]:
+    yield ("human_only",), file.human_only or ()
+    yield ("notify", "actions"), file.notify.actions if file.notify else ()
+
+
+def _never_auto(capability: Capability, *, by_person: bool) -> str:
+    if capability.effect is not Effect.WRITE and not capability.external:
+        return ""
+    if irreversible(capability):
+        return "cannot be undone or reaches people outside"
+    kinds = NEEDS_A_PERSON.keys() | REVIEWED.keys() | PROHIBITED.keys()
+    return "" if by_person or capability.change not in kinds else f"is a {capability.change.value.replace('_', ' ')}"
+
+
+def _every_variable() -> dict[str, str]:
+    # A field that two objects declare with different types can be mentioned by rules of neither.
+    variables: dict[str, str] = {}
+    clash: set[str] = set()
+    for name in OBJECTS:
+        for variable, kind in declared(frozenset({name})).items():
+            if variables.setdefault(variable, kind) != kind:
+                clash.add(variable)
+    return {name: kind for name, kind in variables.items() if name not in clash}
