@@ -8,10 +8,13 @@ from datetime import timedelta
 import pytest
 from tests.world import World
 
-from pilothouse.gateway.passage import Result
+from pilothouse.gateway.entries import action_draft
+from pilothouse.gateway.passage import GO_ON, Passage, Result, Stop
+from pilothouse.gateway.pipeline import STAGES
+from pilothouse.gateway.stages.record_intent import record_intent
 from pilothouse.vocabulary.actions import Evidence
 from pilothouse.vocabulary.actors import Actor, AgentRef
-from pilothouse.vocabulary.errors import Conflict, LedgerUnavailable
+from pilothouse.vocabulary.errors import LedgerUnavailable
 from pilothouse.vocabulary.outcomes import ActionStatus as S
 from pilothouse.vocabulary.records import RecordRef
 from pilothouse.vocabulary.verdicts import Mode
@@ -205,11 +208,35 @@ def test_the_same_act_twice_happens_once(world: World) -> None:
     assert len(world.committed()) == 1
 
 
-def test_a_key_used_for_another_payload_is_an_error(world: World) -> None:
+def test_a_key_used_for_another_payload_is_refused_and_the_first_act_still_stands(world: World) -> None:
     world.promote("crm.account.update:fill-empty")
-    world.submit(world.action(idempotency_key="once"))
-    with pytest.raises(Conflict, match="another payload"):
-        world.submit(world.action("phone", "1", idempotency_key="once"))
+    first = world.submit(world.action(idempotency_key="once"))
+    refused(world, world.submit(world.action("phone", "1", idempotency_key="once")), "key_reused")
+    again = world.submit(replace(world.action(idempotency_key="once"), expects={"industry": None}))
+    assert again.replayed and first.action.id in again.sentence
+
+
+def test_a_key_tells_nothing_to_who_was_not_let_in_or_to_another_agent(world: World) -> None:
+    world.promote("crm.account.update", Mode.ASSISTED)
+    held = world.submit(world.action(idempotency_key="once"))
+    for token, code in (("forged", "unauthenticated"), (world.token("hygiene@1"), "key_reused")):
+        other = world.gateway.submit(world.action(idempotency_key="once"), token)
+        refused(world, other, code)
+        assert held.action.id not in other.sentence and other.review == ""
+
+
+def test_a_late_refusal_of_the_same_act_does_not_unmake_it(world_on_each_store: World) -> None:
+    world = world_on_each_store
+    world.promote("crm.account.update:fill-empty")
+    action, token = world.action(), world.token()
+    late = Passage(action, credential=token)
+    assert all(stage(late, world.gateway.door) is GO_ON for stage in STAGES[: STAGES.index(record_intent)])
+    assert world.gateway.submit(action, token).status is S.EXECUTED
+    answer = record_intent(late, world.gateway.door)
+    assert isinstance(answer, Stop) and answer.code == "already_executed"
+    drafts = [action_draft(late, answer.status, answer.code, answer.sentence)]
+    world.app.ledger.append(drafts)
+    assert world.gateway.row(action.id).status == "executed" and len(world.committed()) == 1
 
 
 def test_overwriting_a_persons_value_is_reviewed_and_says_whose_it_is(world: World) -> None:

@@ -76,6 +76,17 @@ def test_editing_keeps_both_values_and_carries_out_the_persons(world: World) -> 
     assert (override.proposed, override.chosen) == ({"industry": "software"}, {"industry": "retail"})
 
 
+def test_an_edit_that_makes_it_another_tier_is_decided_anew(world: World) -> None:
+    world.promote("crm.opportunity.stage")
+    move = world.action("stage", "Engaging", to="crm/opportunity/o1", capability="crm.opportunity.stage")
+    review = world.app.reviews.get(world.submit(move).review)
+    assert (review.tier, review.owner) == ("T2", "rosa")
+    world.app.reviews.edit(review.id, "rosa", review.payload_hash, {"stage": "Closed Won"})
+    done = world.gateway.resume(review.id)
+    assert (done.status, done.code) == (S.REFUSED, "approval_for_lower_tier"), done.sentence
+    assert world.committed() == [] and world.app.reviews.get(review.id).status is ReviewStatus.USED
+
+
 def test_rejecting_needs_a_reason_and_keeps_it(world: World) -> None:
     review = held(world)
     with pytest.raises(InvalidInput):

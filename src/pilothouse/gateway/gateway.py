@@ -7,21 +7,16 @@ from dataclasses import dataclass
 from pilothouse.gateway.door import Door
 from pilothouse.gateway.entries import action_draft
 from pilothouse.gateway.passage import Approval, Passage, Result
-from pilothouse.gateway.pipeline import AFTER_APPROVAL, STAGES, Stage, run
+from pilothouse.gateway.pipeline import AFTER_APPROVAL, STAGES, run
 from pilothouse.gateway.reconcile import Settled, reconcile
 from pilothouse.handoff.reviews import Reviews
-from pilothouse.ledger.actions import ActionRow, action_get, latest_of_key
+from pilothouse.ledger.actions import ActionRow, action_get
 from pilothouse.ledger.entries import Draft
 from pilothouse.vocabulary.actions import Action
 from pilothouse.vocabulary.actors import Actor
 from pilothouse.vocabulary.errors import Conflict, NotFound
 from pilothouse.vocabulary.outcomes import ActionStatus, ReviewStatus
 from pilothouse.vocabulary.records import RecordRef, Snapshot
-
-STANDING = frozenset(
-    {ActionStatus.HELD, ActionStatus.INTENDED, ActionStatus.EXECUTED, ActionStatus.UNKNOWN, ActionStatus.REJECTED}
-)
-"""Where an act with the same idempotency key may be: asking again only tells how it stands."""
 
 
 @dataclass
@@ -36,31 +31,11 @@ class Gateway:
 
         Raises `LedgerUnavailable` when the ledger cannot be written; then nothing was performed.
         """
-        return self._take(Passage(action, credential=token), STAGES)
+        return self._settled(run(Passage(action, credential=token), self.door, STAGES))
 
     def submit_as_person(self, action: Action, person: str) -> Result:
         """Take the action of a person who is logged in, acting without an agent."""
-        return self._take(Passage(action, actor=Actor(person)), STAGES)
-
-    def _take(self, passage: Passage, stages: tuple[Stage, ...]) -> Result:
-        standing = self._standing(passage.action)
-        if standing is not None:
-            return standing
-        return self._settled(run(passage, self.door, stages))
-
-    def _standing(self, action: Action) -> Result | None:
-        with self.door.ledger.engine.connect() as connection:
-            row = latest_of_key(connection, action.idempotency_key)
-        if row is None or ActionStatus(row.status) not in STANDING:
-            return None
-        if row.payload_hash != action.payload_hash:
-            raise Conflict(
-                f"the idempotency key {action.idempotency_key!r} was used for another payload ({row.id}).",
-                hint="Use a new key for a new act.",
-                code="key_reused",
-            )
-        sentence = f"This act was handed in before as {row.id}: {row.sentence}"
-        return Result(action, ActionStatus(row.status), row.code, sentence, None, row.review or "", replayed=True)
+        return self._settled(run(Passage(action, actor=Actor(person)), self.door, STAGES))
 
     def resume(self, review_id: str) -> Result:
         """Take up an action whose review was approved, from `authorize` on.
@@ -81,7 +56,7 @@ class Gateway:
         return self._settled(run(passage, self.door, AFTER_APPROVAL))
 
     def _settled(self, result: Result) -> Result:
-        if result.status is not ActionStatus.UNKNOWN:
+        if result.status is not ActionStatus.UNKNOWN or result.replayed:
             return result
         settled = self.reconcile(result.action.id)
         return Result(result.action, settled.status, settled.code, settled.sentence, result.verdict, result.review)

@@ -38,7 +38,27 @@ class Stop:
     review: str = ""
 
 
-Answer = Continue | Stop
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What the caller is told: never more than what the ledger says."""
+
+    action: Action
+    status: ActionStatus
+    code: str
+    sentence: str
+    verdict: Verdict | None = None
+    review: str = ""
+    replayed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """The same act stands in the ledger already; the caller is told how, and nothing is done or recorded again."""
+
+    result: Result
+
+
+Answer = Continue | Stop | Known
 GO_ON = Continue()
 
 
@@ -90,16 +110,3 @@ class Passage:
     def mode(self) -> Mode:
         """How far the agent has come with this action type; a person acting alone is live."""
         return self.standing.mode if self.agent else Mode.LIVE
-
-
-@dataclass(frozen=True, slots=True)
-class Result:
-    """What the caller is told: never more than what the ledger says."""
-
-    action: Action
-    status: ActionStatus
-    code: str
-    sentence: str
-    verdict: Verdict | None = None
-    review: str = ""
-    replayed: bool = False

@@ -1,6 +1,7 @@
 """The way of one action, on one screen.
 
     authenticate   who is asking, and for whom?
+    recall         was the same act handed in before?
     authorize      agent grants ∩ the person's permissions and records ∩ contract fields ∩ intent
     validate       schema, confidence, evidence
     limit          attempts, rolling write-set
@@ -12,7 +13,8 @@
     read_back      what does the record say now?
     record_result  the outcome, linked to the intent
 
-Each stage answers Continue or Stop(status, code, sentence). Every stop is an entry. An approved action comes in again
+Each stage answers Continue or Stop(status, code, sentence), and `recall` Known: how the act stands already. Every stop is
+an entry. An approved action comes in again
 at `authorize`, on the grant it was stored with: its token may have lapsed, its registration, suspension, the person's
 role and the world may not.
 
@@ -25,7 +27,7 @@ from collections.abc import Callable, Sequence
 
 from pilothouse.gateway.door import Door
 from pilothouse.gateway.entries import action_draft
-from pilothouse.gateway.passage import Answer, Passage, Result, Stop
+from pilothouse.gateway.passage import Answer, Known, Passage, Result, Stop
 from pilothouse.gateway.stages.authenticate import authenticate
 from pilothouse.gateway.stages.authorize import authorize
 from pilothouse.gateway.stages.decide import decide
@@ -34,6 +36,7 @@ from pilothouse.gateway.stages.limit import limit
 from pilothouse.gateway.stages.perform import perform
 from pilothouse.gateway.stages.preview import preview
 from pilothouse.gateway.stages.read_back import read_back
+from pilothouse.gateway.stages.recall import recall
 from pilothouse.gateway.stages.record_intent import record_intent
 from pilothouse.gateway.stages.record_result import record_result
 from pilothouse.gateway.stages.validate import validate
@@ -44,6 +47,7 @@ Stage = Callable[[Passage, Door], Answer]
 
 STAGES: tuple[Stage, ...] = (
     authenticate,
+    recall,
     authorize,
     validate,
     limit,
@@ -57,13 +61,15 @@ STAGES: tuple[Stage, ...] = (
 )
 PASSING = frozenset({"world_moved", "system_unreadable", "field_claimed"})
 """Codes of refusals that time cures: an approval survives them."""
-AFTER_APPROVAL: tuple[Stage, ...] = STAGES[1:]
+AFTER_APPROVAL: tuple[Stage, ...] = STAGES[STAGES.index(authorize) :]
 
 
 def run(passage: Passage, door: Door, stages: Sequence[Stage] = STAGES) -> Result:
     """Take an action through the stages; whatever stops it is recorded before the caller hears of it."""
     for stage in stages:
         answer = stage(passage, door)
+        if isinstance(answer, Known):
+            return answer.result
         if isinstance(answer, Stop):
             return _stopped(passage, door, answer)
     return Result(passage.action, ActionStatus.EXECUTED, *passage.note, passage.verdict, _review(passage))
@@ -71,8 +77,7 @@ def run(passage: Passage, door: Door, stages: Sequence[Stage] = STAGES) -> Resul
 
 def _stopped(passage: Passage, door: Door, stop: Stop) -> Result:
     drafts = [action_draft(passage, stop.status, stop.code, stop.sentence, stop.review), *stop.also]
-    spent = passage.approval is not None and not passage.intended and stop.code not in PASSING
-    if spent and passage.approval and passage.actor:
+    if passage.approval and passage.actor and not passage.intended and stop.code not in PASSING:
         # An approval is good for one attempt: what is refused now must be proposed and decided anew.
         drafts.append(used(passage.approval.review, passage.action, passage.actor))
     door.ledger.append(drafts)

@@ -23,7 +23,8 @@ from pilothouse.vocabulary.values import JsonObject
 from pilothouse.vocabulary.verdicts import Tier, Verdict
 
 Guard = Callable[[Connection], None]
-STRICTNESS = (Tier.T0, Tier.T1, Tier.T2, Tier.T3, Tier.TX)
+STRICTNESS = {Tier.T3: 1, Tier.TX: 2}
+"""Up to tier 2 the same people may decide, so that an edit may move an act between those tiers."""
 
 
 def opening(
@@ -79,7 +80,7 @@ def consume_guard(review_id: str, payload_hash: str, tier: Tier | None = None) -
             raise Conflict(f"review {review_id} is {review.status}, not approved.", code="not_approved")
         if review.payload_hash != payload_hash or review.approved_action().payload_hash != payload_hash:
             raise Conflict(f"review {review_id} approved another payload.", code="approval_for_other_payload")
-        if tier is not None and STRICTNESS.index(tier) > STRICTNESS.index(review.tier):
+        if tier is not None and STRICTNESS.get(tier, 0) > STRICTNESS.get(review.tier, 0):
             raise Conflict(
                 f"review {review_id} approved an act of tier {review.tier}; as things are now it is {tier}.",
                 hint="Propose it anew; somebody who may decide it will be asked.",

@@ -105,7 +105,11 @@ claims = Table(
 ActionRow = Row[Any]
 EXECUTING = (S.INTENDED.value, S.EXECUTED.value, S.UNKNOWN.value, S.UNDONE.value)
 """Statuses of acts that took place or may have; only these count towards a write-set."""
+STANDING = (S.HELD.value, S.INTENDED.value, S.EXECUTED.value, S.UNKNOWN.value, S.REJECTED.value)
+"""Where an act may be so that asking again under its key only tells how it stands."""
 
+
+BEFORE_INTENT = frozenset({S.REFUSED, S.SHADOWED, S.HELD})
 
 DECIDED = {"review.rejected": S.REJECTED, "review.expired": S.EXPIRED}
 """Decisions with which an action ends without ever being performed."""
@@ -138,7 +142,7 @@ class ActionProjector:
 
 _RELEASE = delete(claims).where(claims.c.action == bindparam("released"))
 _INSERT = insert(actions)
-_KNOWN = select(actions.c.id).where(actions.c.id == bindparam("known"))
+_KNOWN = select(actions.c.status).where(actions.c.id == bindparam("known"))
 _STATE = (
     "status", "tier", "treatment", "code", "sentence", "rule", "policy_version", "updated_at", "review",
     "decided_by", "verified", "payload_hash", "last_position", "mode", "action_type",
@@ -160,9 +164,12 @@ _AT = {
 def _upsert(connection: Connection, entry: Entry, status: ActionStatus) -> None:
     row = _columns(entry, status)
     # The first entry of an action is a refusal, a shadow, a hold or an intent; the rest follow one of these.
-    if connection.execute(_KNOWN, {"known": entry.action}).first() is None:
+    known = connection.execute(_KNOWN, {"known": entry.action}).scalar_one_or_none()
+    if known is None:
         connection.execute(_INSERT, row)
         return
+    if known in EXECUTING and status in BEFORE_INTENT:
+        return  # somebody came too late with the same act: that is in the ledger, and does not unmake what was done
     connection.execute(_UPDATE, {"known": entry.action, **{name: row[name] for name in _STATE}})
     if status in _AT:
         connection.execute(_AT[status], {"known": entry.action, "at_position": entry.position})
@@ -316,15 +323,18 @@ def _between(query: Select[Any], since: datetime | None, until: datetime | None)
 
 _OF_KEY = (
     select(actions)
-    .where(actions.c.idempotency_key == bindparam("wanted"))
+    .where(actions.c.idempotency_key == bindparam("wanted"), actions.c.status.in_(STANDING))
     .order_by(actions.c.last_position.desc())
     .limit(1)
 )
 _EXECUTION = select(executions.c.action).where(executions.c.idempotency_key == bindparam("wanted"))
 
 
-def latest_of_key(connection: Connection, idempotency_key: str) -> ActionRow | None:
-    """Return the latest action with this idempotency key, or None."""
+def standing_of_key(connection: Connection, idempotency_key: str) -> ActionRow | None:
+    """Return the act that stands under this key (held, on its way, done, or rejected by a person), or None.
+
+    A refusal under the same key never hides it.
+    """
     return connection.execute(_OF_KEY, {"wanted": idempotency_key}).first()
 
 

@@ -59,6 +59,7 @@ def _queue(passage: Passage, door: Door) -> Answer:
         agent_owner=agent_owner,
         deadline=due,
         changes=passage.changes,
+        action_type=passage.action_type,
     )
     sentence = f"Waiting for {owner} until {due:%Y-%m-%d %H:%M} UTC: {verdict.sentence}"
     return Stop(ActionStatus.HELD, verdict.code, sentence, also=(draft,), review=review)

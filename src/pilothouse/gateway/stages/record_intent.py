@@ -66,7 +66,8 @@ def _last_word(connection: Connection, passage: Passage, door: Door) -> None:
             raise Conflict("the agent's standing changed while this was judged.", code="world_moved")
         _judge_again_if_grown(connection, passage, door)
     if passage.approval is not None:
-        consume_guard(passage.approval.review, passage.approval.payload_hash)(connection)
+        assert passage.verdict is not None
+        consume_guard(passage.approval.review, passage.approval.payload_hash, passage.verdict.tier)(connection)
 
 
 def _judge_again_if_grown(connection: Connection, passage: Passage, door: Door) -> None:

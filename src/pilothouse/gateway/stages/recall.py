@@ -1,0 +1,34 @@
+"""Was this act handed in before? The same idempotency key tells how the act stands, and does nothing again.
+
+It is asked only of somebody who was let in, about their own acts: a key is no way to read what others did.
+"""
+
+from __future__ import annotations
+
+from pilothouse.gateway.door import Door
+from pilothouse.gateway.passage import GO_ON, Answer, Known, Passage, Result, refuse
+from pilothouse.ledger.actions import ActionRow, standing_of_key
+from pilothouse.vocabulary.outcomes import ActionStatus
+
+
+def recall(passage: Passage, door: Door) -> Answer:
+    """Answer with the act that stands under this key; refuse the key when it named another act."""
+    with door.ledger.engine.connect() as connection:
+        row = standing_of_key(connection, passage.action.idempotency_key)
+    if row is None:
+        return GO_ON
+    if not _same_asker(row, passage) or row.payload_hash != passage.action.payload_hash:
+        return refuse(
+            "key_reused",
+            f"The idempotency key {passage.action.idempotency_key!r} names another act; use a new key for a new act.",
+        )
+    sentence = f"This act was handed in before as {row.id}: {row.sentence}"
+    status = ActionStatus(row.status)
+    return Known(Result(passage.action, status, row.code, sentence, None, row.review or "", replayed=True))
+
+
+def _same_asker(row: ActionRow, passage: Passage) -> bool:
+    """A new version of an agent asks about the same act; another agent, or another person alone, does not."""
+    assert passage.actor is not None
+    agent = passage.actor.agent
+    return row.agent_name == agent.name if agent else (row.agent_name, row.person) == ("", passage.actor.person)
