@@ -127,6 +127,7 @@ class App:
     def close(self) -> None:
         """Sign what was written, and let go of the database."""
         self.witness.checkpoint(self.ledger)
+        self.ledger.close()
         self.ledger.engine.dispose()
 
 

@@ -125,3 +125,44 @@ def test_a_tree_that_is_cut_or_changed_is_never_read_in_silence(data: st.DataObj
     cut = whole[: data.draw(st.integers(0, len(whole) - 1))]
     with contextlib.suppress(UnknownNode, UnicodeDecodeError):
         assert {"record.phone", "confidence"} <= mentioned(cut)
+
+
+SOURCES = (
+    "confidence > 0.5", "confidence > 0.5 // it's", "count / (count - 1) == 2", "names[1] == 'b'", "record.phone == '1'",
+    "agent == 'a@1' || agent == 'b@1'", "true", "!known.record.phone", "timestamp(agent) < now",
+)  # fmt: skip
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    sources=st.lists(st.sampled_from(SOURCES), min_size=1, max_size=8),
+    values=st.fixed_dictionaries(
+        {"confidence": st.sampled_from([0.2, 0.9]), "agent": st.sampled_from(["a@1", "2026-01-01T00:00:00Z"])},
+        optional={
+            "count": st.sampled_from([1, 2, 2**70]),
+            "names": st.sampled_from([["a"], ["a", "b"]]),
+            "record.phone": st.sampled_from(["1", "2", "\ud800"]),
+            "known.record.phone": st.booleans(),
+            "now": st.just(datetime(2026, 2, 1, tzinfo=UTC)),
+        },
+    ),
+)
+def test_asked_together_conditions_answer_as_they_do_alone_or_not_at_all(
+    sources: list[str], values: dict[str, Any]
+) -> None:
+    conditions = [CONDITIONS.compile(source) for source in sources]
+    activation = CONDITIONS.activation(values)
+    alone: list[bool | None] = []
+    for condition in conditions:
+        try:
+            alone.append(condition.holds(values, activation))
+        except ConditionError:
+            alone.append(None)
+    together = CONDITIONS.together(conditions).answers(values, activation)
+    assert (together is None) == (None in alone)
+    assert together is None or list(together) == alone
+
+
+def test_conditions_too_many_for_one_expression_are_still_asked_singly() -> None:
+    many = [CONDITIONS.compile("confidence > 0.5 || " + " || ".join(["agent == 'a@1'"] * 50))] * 300
+    assert CONDITIONS.together(many).answers(SURE, CONDITIONS.activation(SURE)) in (None, [True] * 300)

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Column, Connection, Integer, Table, Text
+from sqlalchemy import Column, Connection, Integer, Table, Text, insert
 from sqlalchemy.dialects.postgresql import insert as postgres_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+from sqlalchemy.sql.base import Executable
 
 from pilothouse.ledger.database import metadata
 from pilothouse.ledger.entries import Entry
+from pilothouse.ledger.statements import Statement
 from pilothouse.vocabulary.clock import stamp
 from pilothouse.vocabulary.records import RecordRef, WriterKind
 from pilothouse.vocabulary.values import canonical
@@ -39,6 +41,19 @@ field_history = Table(
 )
 
 
+def _renewing(dialect: str) -> Executable:
+    upsert = (sqlite_insert if dialect == "sqlite" else postgres_insert)(field_values)
+    return upsert.on_conflict_do_update(
+        index_elements=list(KEY),
+        set_={name: upsert.excluded[name] for name in TOLD},
+        where=field_values.c.at <= upsert.excluded.at,
+    )
+
+
+_REMEMBER = Statement(insert(field_history), field_history.columns.keys())
+_RENEW = Statement(_renewing, field_values.columns.keys())
+
+
 class RecordProjector:
     """Follows what sources told and what the gateway wrote."""
 
@@ -53,17 +68,8 @@ class RecordProjector:
             self._store(connection, rows[start : start + 5000])
 
     def _store(self, connection: Connection, rows: list[dict[str, Any]]) -> None:
-        if not rows:
-            return
-        insert = sqlite_insert if connection.dialect.name == "sqlite" else postgres_insert
-        connection.execute(insert(field_history), rows)
-        upsert = insert(field_values)
-        upsert = upsert.on_conflict_do_update(
-            index_elements=list(KEY),
-            set_={name: upsert.excluded[name] for name in TOLD},
-            where=field_values.c.at <= upsert.excluded.at,
-        )
-        connection.execute(upsert, rows)
+        _REMEMBER.run_many(connection, rows)
+        _RENEW.run_many(connection, rows)
 
 
 def _rows(entry: Entry) -> list[dict[str, Any]]:

@@ -12,16 +12,26 @@ from datetime import datetime
 from itertools import groupby, islice
 from typing import Any
 
-from sqlalchemy import Row, select, tuple_
+from sqlalchemy import select
 
 from pilothouse.data.projection import field_history, field_values
 from pilothouse.data.schema import is_personal
 from pilothouse.ledger.entries import Draft
 from pilothouse.ledger.ledger import Ledger
+from pilothouse.ledger.statements import Statement, given
 from pilothouse.vocabulary.actors import Actor
 from pilothouse.vocabulary.clock import stamp, unstamp
 from pilothouse.vocabulary.records import FieldValue, RecordRef, WriterKind
 from pilothouse.vocabulary.values import Json, JsonObject, canonical, parse_json
+
+_FIELD = Statement(
+    select(field_values).where(
+        field_values.c.system == given("system"),
+        field_values.c.object == given("object"),
+        field_values.c.record_id == given("record"),
+        field_values.c.field == given("field"),
+    )
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,10 +123,8 @@ class DataStore:
 
     def field(self, ref: RecordRef, name: str) -> FieldValue | None:
         """Return the present value of one field with its provenance, or None."""
-        key = tuple_(field_values.c.system, field_values.c.object, field_values.c.record_id, field_values.c.field)
-        query = select(field_values).where(key == (ref.system, ref.object, ref.id, name))
-        with self._ledger.engine.connect() as connection:
-            row = connection.execute(query).first()
+        with self._ledger.reading() as connection:
+            row = _FIELD.first(connection, system=ref.system, object=ref.object, record=ref.id, field=name)
         return _value(row) if row is not None else None
 
     def record(self, ref: RecordRef) -> Record | None:
@@ -214,7 +222,7 @@ def _ref(row: Any) -> RecordRef:
     return RecordRef(row.system, row.object, row.record_id)
 
 
-def _value(row: Row[Any]) -> FieldValue:
+def _value(row: Any) -> FieldValue:
     return FieldValue(
         parse_json(row.value), row.system, unstamp(row.at), WriterKind(row.writer_kind), row.writer, row.position
     )

@@ -36,14 +36,16 @@ def decide(facts: Facts, policy: Policy) -> Verdict:
 def rules(facts: Facts, policy: Policy) -> Iterator[Reason]:
     """Let the written rules for this action type speak; silence and errors refuse (I9)."""
     name, today = facts.capability.name, facts.now.date()
-    values = variables_of(facts, policy.needs.get(name, frozenset()))
+    together = policy.together.get(name)
+    values = variables_of(facts, together.needs if together else frozenset())
     activation = policy.conditions.activation(values)
+    answers = together.answers(values, activation) if together else None
     spoke = False
-    for rule in policy.rules.get(name, ()):
+    for number, rule in enumerate(policy.rules.get(name, ())):
         if not rule.concerns(facts.agent is not None, today):
             continue
         try:
-            if not rule.condition.holds(values, activation):
+            if not (answers[number] if answers is not None else rule.condition.holds(values, activation)):
                 continue
             spoke = True
             yield Reason("rule", rule.reason, rule.treatment, rule.id)

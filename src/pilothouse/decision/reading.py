@@ -49,7 +49,7 @@ class Reading:
         return Policy(
             version=version,
             rules=self.rules,
-            needs={name: _needed(mine) for name, mine in self.rules.items()},
+            together={n: self.conditions.together([r.condition for r in mine]) for n, mine in self.rules.items()},
             bands=file.bands,
             limits=file.limits or LimitsFile(),
             discount_authority=file.discount_authority or 0.0,
@@ -150,10 +150,6 @@ class Reading:
                 self._note(document.error(f"no capability is called {name!r}", "bands", name))
             if band.block_below > band.auto_above:
                 self._note(document.error("block_below lies above auto_above", "bands", name))
-
-
-def _needed(rules: Sequence[Rule]) -> frozenset[str]:
-    return frozenset(name for rule in rules for name in rule.condition.needs)
 
 
 def _pattern_lists(file: PolicyFile) -> Iterator[tuple[tuple[str, ...], Sequence[str]]]:

@@ -12,7 +12,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from pilothouse.decision.conditions import Condition, Conditions
+from pilothouse.decision.conditions import Condition, Conditions, Together
 from pilothouse.vocabulary.verdicts import Treatment
 
 TREATMENTS = {
@@ -102,12 +102,12 @@ class Rule:
 class Policy:
     """Everything decided in writing, ready to be asked. `version` names the exact text it was made from.
 
-    `rules` and `needs` (the variables those rules mention) are kept by capability; `closed_stages` are normal names.
+    `rules`, and their conditions as one, are kept by capability; `closed_stages` are normal names.
     """
 
     version: str
     rules: Mapping[str, Sequence[Rule]]
-    needs: Mapping[str, frozenset[str]]
+    together: Mapping[str, Together]
     bands: Mapping[str, Band]
     limits: LimitsFile
     discount_authority: float

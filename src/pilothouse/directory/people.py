@@ -7,13 +7,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Column, Connection, Integer, Row, Table, Text, insert, select, update
+from sqlalchemy import Column, Connection, Integer, Table, Text, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from pilothouse.directory.roles import permissions_of
 from pilothouse.ledger.database import metadata
 from pilothouse.ledger.entries import Draft, Entry
 from pilothouse.ledger.ledger import Ledger
+from pilothouse.ledger.statements import Statement, given
 from pilothouse.vocabulary.actors import SYSTEM_PERSON, Actor, Role
 from pilothouse.vocabulary.errors import Conflict, Forbidden, InvalidInput, NotFound
 
@@ -79,7 +80,7 @@ class Directory:
 
     def person(self, person_id: str) -> Person:
         """Return a person; raises `NotFound`."""
-        with self._ledger.engine.connect() as connection:
+        with self._ledger.reading() as connection:
             return read_person(connection, person_id)
 
     def by_email(self, email: str) -> Person | None:
@@ -154,13 +155,16 @@ def _other_admin(connection: Connection, besides: str) -> bool:
     return connection.execute(query).first() is not None
 
 
+_PERSON = Statement(select(people).where(people.c.id == given("person")))
+
+
 def read_person(connection: Connection, person_id: str) -> Person:
     """Read one person as they stand in this transaction; raises `NotFound`."""
-    row = connection.execute(select(people).where(people.c.id == person_id)).first()
+    row = _PERSON.first(connection, person=person_id)
     if row is None:
         raise NotFound(f"there is no person {person_id!r}.", hint="`pilothouse people list` shows who is known.")
     return _person(row)
 
 
-def _person(row: Row[Any]) -> Person:
+def _person(row: Any) -> Person:
     return Person(row.id, row.name, row.email, Role(row.role), row.territory, bool(row.active))

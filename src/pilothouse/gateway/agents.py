@@ -20,6 +20,7 @@ from pilothouse.directory.roles import permissions_of
 from pilothouse.ledger.database import metadata
 from pilothouse.ledger.entries import Draft, Entry
 from pilothouse.ledger.ledger import Ledger
+from pilothouse.ledger.statements import Statement, given
 from pilothouse.vocabulary.actors import Actor, AgentRef
 from pilothouse.vocabulary.clock import stamp
 from pilothouse.vocabulary.documents import Document, load_document
@@ -187,7 +188,7 @@ class Agents:
 
     def get(self, ref: AgentRef) -> Registered:
         """Return a registered agent; raises `NotFound`."""
-        with self._ledger.engine.connect() as connection:
+        with self._ledger.reading() as connection:
             return read_agent(connection, ref)
 
     def all(self) -> list[Registered]:
@@ -263,12 +264,16 @@ class Agents:
             raise Forbidden(f"{person} ({found.role}) may not {verb} agents.", hint="Ask RevOps or an admin.")
 
 
+_AGENT = Statement(select(agents).where(agents.c.agent == given("ref")))
+_MODES = Statement(select(agent_modes).where(agent_modes.c.agent == given("ref")))
+
+
 def read_agent(connection: Connection, ref: AgentRef) -> Registered:
     """Read one agent as it stands; raises `NotFound` for one that nobody registered."""
-    row = connection.execute(select(agents).where(agents.c.agent == str(ref))).first()
+    row = _AGENT.first(connection, ref=str(ref))
     if row is None:
         raise NotFound(f"{ref} is not registered.", hint="`pilothouse agents register FILE` adds it.")
-    modes = connection.execute(select(agent_modes).where(agent_modes.c.agent == str(ref)))
+    modes = _MODES.all(connection, ref=str(ref))
     standings = {
         mode.action_type: Standing(
             Mode(mode.mode),

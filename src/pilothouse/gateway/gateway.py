@@ -67,7 +67,7 @@ class Gateway:
 
     def row(self, action_id: str) -> ActionRow:
         """Return the projection of one action; raises `NotFound`."""
-        with self.door.ledger.engine.connect() as connection:
+        with self.door.ledger.reading() as connection:
             row = action_get(connection, action_id)
         if row is None:
             raise NotFound(f"there is no action {action_id!r}.", hint="`pilothouse actions list` shows them.")

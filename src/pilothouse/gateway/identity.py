@@ -21,6 +21,7 @@ from sqlalchemy import Column, Connection, Table, Text, select, update
 from pilothouse.ledger.database import metadata
 from pilothouse.ledger.entries import Draft, Entry
 from pilothouse.ledger.ledger import Ledger
+from pilothouse.ledger.statements import Statement, given
 from pilothouse.vocabulary.actors import Actor, AgentRef
 from pilothouse.vocabulary.clock import Clock, new_id, stamp
 from pilothouse.vocabulary.errors import InvalidInput, Unauthenticated
@@ -39,6 +40,9 @@ tokens = Table(
     Column("expires_at", Text, nullable=False),
     Column("revoked_at", Text),
 )
+
+
+_REVOKED = Statement(select(tokens.c.revoked_at).where(tokens.c.id == given("token")))
 
 
 class TokenProjector:
@@ -119,8 +123,8 @@ class Tokens:
         grant = self._verified.get(token) or self._decode(token)
         if grant.expires_at <= self._clock.now():
             raise Unauthenticated("the token has expired.", hint="Ask for a new one: `pilothouse token issue`.")
-        with self._ledger.engine.connect() as connection:
-            row = connection.execute(select(tokens.c.revoked_at).where(tokens.c.id == grant.id)).first()
+        with self._ledger.reading() as connection:
+            row = _REVOKED.first(connection, token=grant.id)
         if row is None or row.revoked_at is not None:
             raise Unauthenticated("the token is revoked or was not issued here.", hint="Ask for a new one.")
         if len(self._verified) > 10_000:

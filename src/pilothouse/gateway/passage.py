@@ -83,6 +83,8 @@ class Passage:
     action: Action
     credential: str = ""
     approval: Approval | None = None
+    seen: int | None = None
+    """How long the ledger was before any fact was read from it; None when nobody looked."""
 
     actor: Actor | None = None
     person: Person | None = None

@@ -13,6 +13,7 @@ from sqlalchemy import Connection, select
 
 from pilothouse.handoff.queue import Review, review_of, reviews
 from pilothouse.ledger.entries import Draft
+from pilothouse.ledger.statements import Statement, given
 from pilothouse.vocabulary.actions import Action, action_to_json
 from pilothouse.vocabulary.actors import SYSTEM_PERSON, Actor
 from pilothouse.vocabulary.clock import new_id, stamp
@@ -90,9 +91,12 @@ def consume_guard(review_id: str, payload_hash: str, tier: Tier | None = None) -
     return check
 
 
+_REVIEW = Statement(select(reviews).where(reviews.c.id == given("review")))
+
+
 def read_review(connection: Connection, review_id: str) -> Review:
     """Return one review; raises `NotFound`."""
-    row = connection.execute(select(reviews).where(reviews.c.id == review_id)).first()
+    row = _REVIEW.first(connection, review=review_id)
     if row is None:
         raise NotFound(f"there is no review {review_id!r}.", hint="`pilothouse reviews list` shows them.")
     return review_of(row)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Column, Connection, Float, Index, Row, Table, Text, insert, text, update
+from sqlalchemy import Column, Connection, Float, Index, Table, Text, insert, text, update
 
 from pilothouse.ledger.database import metadata
 from pilothouse.ledger.entries import Entry
@@ -165,7 +165,7 @@ def _decided(entry: Entry) -> dict[str, Any]:
     return values
 
 
-def review_of(row: Row[Any]) -> Review:
+def review_of(row: Any) -> Review:
     """Read a row of the table."""
     agent = AgentRef.parse(row.agent) if row.agent else None
     changes: Any = parse_json(row.changes) if row.changes else []

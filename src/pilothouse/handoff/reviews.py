@@ -32,7 +32,7 @@ class Reviews:
 
     def get(self, review_id: str) -> Review:
         """Return one review; raises `NotFound`."""
-        with self._ledger.engine.connect() as connection:
+        with self._ledger.reading() as connection:
             return read_review(connection, review_id)
 
     def view(self, review_id: str, viewer: str = "") -> ReviewView:

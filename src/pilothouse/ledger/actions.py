@@ -10,22 +10,21 @@ from sqlalchemy import (
     Column,
     Connection,
     Float,
+    Index,
     Integer,
-    Row,
     Select,
     Table,
     Text,
-    bindparam,
     delete,
     func,
     insert,
     select,
     update,
 )
-from sqlalchemy.exc import IntegrityError
 
 from pilothouse.ledger.database import metadata
 from pilothouse.ledger.entries import Entry
+from pilothouse.ledger.statements import Statement, given
 from pilothouse.vocabulary.clock import stamp
 from pilothouse.vocabulary.errors import Conflict
 from pilothouse.vocabulary.outcomes import ActionStatus
@@ -59,7 +58,7 @@ actions = Table(
     Column("mode", Text, nullable=False),
     Column("intent", Text, nullable=False),
     Column("run", Text, nullable=False, index=True),
-    Column("proposed_at", Text, nullable=False, index=True),
+    Column("proposed_at", Text, nullable=False),
     Column("updated_at", Text, nullable=False),
     Column("payload_hash", Text, nullable=False),
     Column("review", Text, nullable=False),
@@ -71,6 +70,8 @@ actions = Table(
     Column("intent_position", Integer),
     Column("result_position", Integer),
     Column("last_position", Integer, nullable=False),
+    Index("actions_tried", "agent_name", "proposed_at"),
+    Index("actions_write_set", "agent_name", "capability", "updated_at", "status", "subject", "recipients"),
 )
 action_fields = Table(
     "action_fields",
@@ -102,7 +103,8 @@ claims = Table(
     Column("action", Text, nullable=False, index=True),
 )
 
-ActionRow = Row[Any]
+ActionRow = Any
+"""A row of `actions`, by the names of its columns."""
 EXECUTING = (S.INTENDED.value, S.EXECUTED.value, S.UNKNOWN.value, S.UNDONE.value)
 """Statuses of acts that took place or may have; only these count towards a write-set."""
 STANDING = (S.HELD.value, S.INTENDED.value, S.EXECUTED.value, S.UNKNOWN.value, S.REJECTED.value)
@@ -136,43 +138,46 @@ class ActionProjector:
             if status is S.INTENDED:
                 _claim(connection, entry)
             elif status in (S.EXECUTED, S.FAILED):
-                connection.execute(_RELEASE, {"released": entry.action})
+                _RELEASE.run(connection, released=entry.action)
                 _written(connection, entry, status)
 
 
-_RELEASE = delete(claims).where(claims.c.action == bindparam("released"))
-_INSERT = insert(actions)
-_KNOWN = select(actions.c.status).where(actions.c.id == bindparam("known"))
+_RELEASE = Statement(delete(claims).where(claims.c.action == given("released")))
+_INSERT = Statement(insert(actions), actions.columns.keys())
+_KNOWN = Statement(select(actions.c.status).where(actions.c.id == given("known")))
 _STATE = (
     "status", "tier", "treatment", "code", "sentence", "rule", "policy_version", "updated_at", "review",
     "decided_by", "verified", "payload_hash", "last_position", "mode", "action_type",
 )  # fmt: skip
-_UPDATE = update(actions).where(actions.c.id == bindparam("known")).values({name: bindparam(name) for name in _STATE})
-_AT = {
-    S.INTENDED: update(actions)
-    .where(actions.c.id == bindparam("known"))
-    .values(intent_position=bindparam("at_position")),
-    S.EXECUTED: update(actions)
-    .where(actions.c.id == bindparam("known"))
-    .values(result_position=bindparam("at_position")),
-    S.FAILED: update(actions)
-    .where(actions.c.id == bindparam("known"))
-    .values(result_position=bindparam("at_position")),
+
+
+def _updating(*columns: str) -> Statement:
+    return Statement(update(actions).where(actions.c.id == given("known")).values({n: given(n) for n in columns}))
+
+
+_UPDATE = _updating(*_STATE)
+_UPDATE_AT = {
+    S.INTENDED: ("intent_position", _updating(*_STATE, "intent_position")),
+    S.EXECUTED: ("result_position", _updating(*_STATE, "result_position")),
+    S.FAILED: ("result_position", _updating(*_STATE, "result_position")),
 }
 
 
 def _upsert(connection: Connection, entry: Entry, status: ActionStatus) -> None:
     row = _columns(entry, status)
     # The first entry of an action is a refusal, a shadow, a hold or an intent; the rest follow one of these.
-    known = connection.execute(_KNOWN, {"known": entry.action}).scalar_one_or_none()
+    known = _KNOWN.first(connection, known=entry.action)
     if known is None:
-        connection.execute(_INSERT, row)
+        _INSERT.run_many(connection, [row])
         return
-    if known in EXECUTING and status in BEFORE_INTENT:
+    if known.status in EXECUTING and status in BEFORE_INTENT:
         return  # somebody came too late with the same act: that is in the ledger, and does not unmake what was done
-    connection.execute(_UPDATE, {"known": entry.action, **{name: row[name] for name in _STATE}})
-    if status in _AT:
-        connection.execute(_AT[status], {"known": entry.action, "at_position": entry.position})
+    state = {name: row[name] for name in _STATE}
+    if status in _UPDATE_AT:
+        place, statement = _UPDATE_AT[status]
+        statement.run(connection, known=entry.action, **state, **{place: entry.position})
+    else:
+        _UPDATE.run(connection, known=entry.action, **state)
 
 
 def _columns(entry: Entry, status: ActionStatus) -> dict[str, Any]:
@@ -216,29 +221,37 @@ def _columns(entry: Entry, status: ActionStatus) -> dict[str, Any]:
     }
 
 
+_EXECUTE = Statement(insert(executions), executions.columns.keys())
+_FORGET = Statement(delete(executions).where(executions.c.action == given("known")))
+_CLAIM = Statement(insert(claims), claims.columns.keys())
+_CLAIMED = Statement(
+    select(claims.c.field).where(
+        claims.c.system == given("system"), claims.c.object == given("object"), claims.c.record_id == given("record_id")
+    )
+)
+_WRITE_FIELD = Statement(insert(action_fields), action_fields.columns.keys())
+
+
 def _claim(connection: Connection, entry: Entry) -> None:
+    """Take the act's key and its fields. The ledger's write lock is held, so asking first is enough."""
     body = entry.body
-    key = {"idempotency_key": body["idempotency_key"], "action": entry.action}
-    connection.execute(insert(executions), key)
-    place = {"system": body["system"], "object": body["object"], "record_id": body["record_id"], "action": entry.action}
-    rows = [{**place, "field": name} for name in body["fields"]] if body["record_id"] else []
-    if not rows:
+    _EXECUTE.run_many(connection, [{"idempotency_key": body["idempotency_key"], "action": entry.action}])
+    if not body["record_id"]:
         return
-    try:
-        with connection.begin_nested():
-            connection.execute(insert(claims), rows)
-    except IntegrityError:
+    record = {"system": body["system"], "object": body["object"], "record_id": body["record_id"]}
+    if {row.field for row in _CLAIMED.all(connection, **record)} & set(body["fields"]):
         raise Conflict(
             f"another action is writing the same field of {entry.subject} now.",
             hint="Propose again when it is done.",
             code="field_claimed",
-        ) from None
+        )
+    _CLAIM.run_many(connection, [{**record, "field": name, "action": entry.action} for name in body["fields"]])
 
 
 def _written(connection: Connection, entry: Entry, status: ActionStatus) -> None:
     if status is S.FAILED:
         # It did not happen, so the act may be taken up again under the same key.
-        connection.execute(delete(executions).where(executions.c.action == entry.action))
+        _FORGET.run(connection, known=entry.action)
         return
     body = entry.body
     before: dict[str, Any] = entry.value("before") or {}
@@ -259,8 +272,7 @@ def _written(connection: Connection, entry: Entry, status: ActionStatus) -> None
         }
         for name in body["fields"]
     ]
-    if rows:
-        connection.execute(insert(action_fields), rows)
+    _WRITE_FIELD.run_many(connection, rows)
 
 
 def _undone(connection: Connection, entry: Entry) -> None:
@@ -283,9 +295,12 @@ def _decided(connection: Connection, entry: Entry, status: ActionStatus) -> None
     connection.execute(mine.values(**values, last_position=entry.position))
 
 
+_GET = Statement(select(actions).where(actions.c.id == given("known")))
+
+
 def action_get(connection: Connection, action_id: str) -> ActionRow | None:
     """Return one action's row, or None."""
-    return connection.execute(select(actions).where(actions.c.id == action_id)).first()
+    return _GET.first(connection, known=action_id)
 
 
 def actions_list(
@@ -321,13 +336,13 @@ def _between(query: Select[Any], since: datetime | None, until: datetime | None)
     return query
 
 
-_OF_KEY = (
+_OF_KEY = Statement(
     select(actions)
-    .where(actions.c.idempotency_key == bindparam("wanted"), actions.c.status.in_(STANDING))
+    .where(actions.c.idempotency_key == given("wanted"), actions.c.status.in_(STANDING))
     .order_by(actions.c.last_position.desc())
     .limit(1)
 )
-_EXECUTION = select(executions.c.action).where(executions.c.idempotency_key == bindparam("wanted"))
+_EXECUTION = Statement(select(executions.c.action).where(executions.c.idempotency_key == given("wanted")))
 
 
 def standing_of_key(connection: Connection, idempotency_key: str) -> ActionRow | None:
@@ -335,21 +350,37 @@ def standing_of_key(connection: Connection, idempotency_key: str) -> ActionRow |
 
     A refusal under the same key never hides it.
     """
-    return connection.execute(_OF_KEY, {"wanted": idempotency_key}).first()
+    return _OF_KEY.first(connection, wanted=idempotency_key)
 
 
 def execution_of(connection: Connection, idempotency_key: str) -> str | None:
     """Return the action that was taken up under this key, or None when none was."""
-    return connection.execute(_EXECUTION, {"wanted": idempotency_key}).scalar_one_or_none()
+    row = _EXECUTION.first(connection, wanted=idempotency_key)
+    return None if row is None else row.action
 
 
-_WRITE_SET = select(func.count(actions.c.subject.distinct()), func.coalesce(func.sum(actions.c.recipients), 0)).where(
-    actions.c.agent_name == bindparam("name"),
-    actions.c.capability == bindparam("what"),
-    actions.c.status.in_(EXECUTING),
-    actions.c.updated_at >= bindparam("begin"),
-    actions.c.subject != bindparam("besides"),
+_WRITE_SET = Statement(
+    select(
+        func.count(actions.c.subject.distinct()).label("records"),
+        func.coalesce(func.sum(actions.c.recipients), 0).label("recipients"),
+    ).where(
+        actions.c.agent_name == given("name"),
+        actions.c.capability == given("what"),
+        actions.c.status.in_(EXECUTING),
+        actions.c.updated_at >= given("begin"),
+        actions.c.subject != given("besides"),
+    )
 )
+_TRIED = Statement(
+    select(func.count().label("tried")).where(
+        actions.c.agent_name == given("name"), actions.c.proposed_at >= given("begin")
+    )
+)
+
+
+def tried(connection: Connection, agent_name: str, since: datetime) -> int:
+    """Return how many actions an agent has handed in since a moment, whatever became of them."""
+    return _TRIED.first(connection, name=agent_name, begin=stamp(since)).tried
 
 
 def write_set(
@@ -359,9 +390,8 @@ def write_set(
 
     The agent counts by name, whatever its version: a new version does not start a new operation.
     """
-    values = {"name": agent_name, "what": capability, "begin": stamp(since), "besides": besides}
-    records, recipients = connection.execute(_WRITE_SET, values).one()
-    return int(records), int(recipients)
+    row = _WRITE_SET.first(connection, name=agent_name, what=capability, begin=stamp(since), besides=besides)
+    return int(row.records), int(row.recipients)
 
 
 def fields_written(

@@ -29,7 +29,7 @@ def open_database(url: str) -> Engine:
     if backend == "sqlite":
         return _sqlite(parsed)
     if backend == "postgresql":
-        return create_engine(parsed.set(drivername="postgresql+psycopg"), pool_size=10, max_overflow=40)
+        return create_engine(parsed.set(drivername="postgresql+psycopg"), pool_size=10, max_overflow=70)
     raise InvalidInput(f"{backend} is not supported.", hint="Use SQLite or PostgreSQL 15 or newer.")
 
 
@@ -37,7 +37,7 @@ def _sqlite(url: URL) -> Engine:
     if not url.database or url.database == ":memory:":
         raise InvalidInput("the ledger needs a file, not memory.", hint="Write sqlite:///path/to/file.")
     Path(url.database).parent.mkdir(parents=True, exist_ok=True)
-    engine = create_engine(url, connect_args={"timeout": 30, "check_same_thread": False}, pool_size=10, max_overflow=60)
+    engine = create_engine(url, connect_args={"timeout": 30, "check_same_thread": False}, pool_size=10, max_overflow=90)
 
     @event.listens_for(engine, "connect")
     def _configure(connection: Any, _record: Any) -> None:  # pyright: ignore[reportUnusedFunction]
@@ -49,7 +49,7 @@ def _sqlite(url: URL) -> Engine:
     @event.listens_for(engine, "begin")
     def _begin(connection: Any) -> None:  # pyright: ignore[reportUnusedFunction]
         writing = connection.get_execution_options().get("pilothouse_write", False)
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")
+        connection.connection.cursor().execute("BEGIN IMMEDIATE" if writing else "BEGIN")
 
     return engine
 

@@ -11,12 +11,15 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from sqlalchemy import Connection, Engine, delete, insert, select, text
+from sqlalchemy import Connection, Engine, delete, insert, select, text, update
 from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError
 
 from pilothouse.ledger.entries import Draft, Entry, Row, Sealed, entry_of, row_of, seal
 from pilothouse.ledger.projections import Projector, project
+from pilothouse.ledger.readers import Readers
+from pilothouse.ledger.statements import Statement, given
 from pilothouse.ledger.tables import entries as entries_table
+from pilothouse.ledger.tables import head as head_table
 from pilothouse.ledger.tables import private as private_table
 from pilothouse.vocabulary.actors import Actor
 from pilothouse.vocabulary.clock import Clock, stamp
@@ -24,6 +27,12 @@ from pilothouse.vocabulary.errors import Conflict, LedgerUnavailable, NotFound, 
 
 Guard = Callable[[Connection], None]
 MOST_IN_ONE_COMMIT = 256
+_HEAD = Statement(select(head_table.c.size))
+_LOCK_HEAD = Statement(select(head_table.c.size).with_for_update())
+_SET_HEAD = Statement(update(head_table).values(size=given("size")))
+_SAVE, _BACK = Statement(text("SAVEPOINT part")), Statement(text("ROLLBACK TO SAVEPOINT part"))
+_INSERT_ENTRIES = Statement(insert(entries_table), entries_table.columns.keys())
+_INSERT_PRIVATE = Statement(insert(private_table), private_table.columns.keys())
 
 
 @dataclass
@@ -44,7 +53,13 @@ class Ledger:
         self._waiting: list[_Submission] = []
         self._lock = threading.Lock()
         self._writing = False
+        self._readers = Readers(engine)
+        self.reading = self._readers.reading
         self._writer = engine.execution_options(pilothouse_write=True)
+
+    def close(self) -> None:
+        """Close what is open for reading; the engine is its owner's to dispose of."""
+        self._readers.close()
 
     def append(self, drafts: Sequence[Draft], guard: Guard | None = None) -> list[Entry]:
         """Write entries and everything that follows from them, and return them once they are durable.
@@ -78,11 +93,14 @@ class Ledger:
 
     def _write(self, group: Sequence[_Submission]) -> None:
         try:
-            with self._writer.connect() as connection, connection.begin():
-                position = self._lock_head(connection)
+            with self._writer.connect() as connection, connection.begin() as transaction:
+                start = position = self._lock_head(connection)
                 for submission in group:
-                    position = self._write_one(connection, submission, position)
-                connection.execute(text("UPDATE ledger_head SET size = :size"), {"size": position})
+                    position = self._write_one(connection, submission, position, alone=len(group) == 1)
+                if position == start:
+                    transaction.rollback()
+                else:
+                    _SET_HEAD.run(connection, size=position)
                 # The commit is durable here. A crash before it leaves nothing; one after it leaves all of the group,
                 # whose callers were not told: they find their entries by action or idempotency key.
         except BaseException as error:
@@ -94,34 +112,37 @@ class Ledger:
                 submission.done.set()
 
     def _lock_head(self, connection: Connection) -> int:
-        lock = "" if connection.dialect.name == "sqlite" else " FOR UPDATE"
-        return connection.execute(text(f"SELECT size FROM ledger_head WHERE id = 1{lock}")).scalar_one()  # noqa: S608
+        return _LOCK_HEAD.first(connection).size
 
-    def _write_one(self, connection: Connection, submission: _Submission, position: int) -> int:
+    def _write_one(self, connection: Connection, submission: _Submission, position: int, *, alone: bool) -> int:
+        """Write one submission; return the position after it, or the same when it was refused and undone.
+
+        Who is alone in the transaction needs no savepoint: the whole of it is rolled back.
+        """
         rows = [row_of(sealed, position + offset) for offset, sealed in enumerate(submission.sealed)]
         try:
-            with connection.begin_nested():
-                if submission.guard is not None:
-                    submission.guard(connection)
-                self._insert(connection, rows)
-                project(connection, self.projectors, [row.entry for row in rows])
-        except IntegrityError as error:
+            if not alone:
+                _SAVE.run(connection)
+            if submission.guard is not None:
+                submission.guard(connection)
+            self._insert(connection, rows)
+            project(connection, self.projectors, [row.entry for row in rows])
+        except (DBAPIError, MemoryError) as error:
+            if not isinstance(error, IntegrityError):
+                raise
             submission.error = Conflict(f"the ledger holds something that excludes this: {error.orig}")
-            return position
-        except (DBAPIError, MemoryError):
-            raise
         except Exception as error:  # A guard or projector of one caller must not lose the others' appends.
             submission.error = error
+        if submission.error is not None:
+            if not alone:
+                _BACK.run(connection)
             return position
         submission.entries = [row.entry for row in rows]
         return position + len(rows)
 
     def _insert(self, connection: Connection, rows: Sequence[Row]) -> None:
-        if rows:
-            connection.execute(insert(entries_table), [row.columns for row in rows])
-        payloads = [row.private for row in rows if row.private is not None]
-        if payloads:
-            connection.execute(insert(private_table), payloads)
+        _INSERT_ENTRIES.run_many(connection, [row.columns for row in rows])
+        _INSERT_PRIVATE.run_many(connection, [row.private for row in rows if row.private is not None])
 
     def entries(
         self,
@@ -168,8 +189,12 @@ class Ledger:
 
     def size(self) -> int:
         """Return how many entries there are; their positions are 0 to size - 1."""
-        with self.engine.connect() as connection:
-            return connection.execute(text("SELECT size FROM ledger_head WHERE id = 1")).scalar_one()
+        with self.reading() as connection:
+            return self.size_in(connection)
+
+    def size_in(self, connection: Connection) -> int:
+        """Return the size as a transaction sees it; inside a guard, no entry can come between."""
+        return _HEAD.first(connection).size
 
     def erase(self, data_subject: str, by: Actor, reason: str) -> int:
         """Erase the personal payloads kept for somebody, record that, and rebuild what had been drawn from them.

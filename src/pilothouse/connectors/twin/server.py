@@ -7,7 +7,6 @@ idempotent requests) and nothing else, so that the gateway's own guarantees are 
 from __future__ import annotations
 
 import hashlib
-import json
 import secrets
 import sqlite3
 import threading
@@ -16,11 +15,12 @@ from collections.abc import Generator, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, cast
 
 from pilothouse.connectors.twin.faults import Fault, Faults
 from pilothouse.connectors.twin.schema import REQUIRED, SCHEMA
 from pilothouse.vocabulary.clock import Clock, new_id, stamp
+from pilothouse.vocabulary.values import canonical, parse_json
 
 Fields = Mapping[str, Any]
 
@@ -45,28 +45,34 @@ class TwinServer:
         self.path, self._clock = path, clock
         self.faults = Faults()
         self._local = threading.local()
+        # SQLite lets waiting writers sleep and try again; in one process they queue here and go on at once.
+        self._turn = threading.Lock()
         self._db().executescript(SCHEMA)
 
-    def _db(self) -> sqlite3.Connection:
-        found: sqlite3.Connection | None = getattr(self._local, "connection", None)
+    def _db(self, use: Literal["writing", "reading"] = "writing") -> sqlite3.Connection:
+        """Return this thread's connection. What is journalled of reads survives a crash of the process, not of the
+        machine: a read changes nothing, and one that waited for the disk would be unlike any CRM."""
+        found: sqlite3.Connection | None = getattr(self._local, use, None)
         if found is None:
             found = sqlite3.connect(self.path, timeout=30, isolation_level=None)
             found.row_factory = sqlite3.Row
-            for pragma in ("journal_mode=WAL", "synchronous=FULL", "busy_timeout=30000"):
+            level = "FULL" if use == "writing" else "NORMAL"
+            for pragma in ("journal_mode=WAL", f"synchronous={level}", "busy_timeout=30000"):
                 found.execute(f"PRAGMA {pragma}")
-            self._local.connection = found
+            setattr(self._local, use, found)
         return found
 
     @contextmanager
-    def _writing(self) -> Generator[sqlite3.Connection, None, None]:
-        connection = self._db()
-        connection.execute("BEGIN IMMEDIATE")
-        try:
-            yield connection
-        except BaseException:
-            connection.execute("ROLLBACK")
-            raise
-        connection.execute("COMMIT")
+    def _writing(self, use: Literal["writing", "reading"] = "writing") -> Generator[sqlite3.Connection, None, None]:
+        connection = self._db(use)
+        with self._turn:
+            connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield connection
+            except BaseException:
+                connection.execute("ROLLBACK")
+                raise
+            connection.execute("COMMIT")
 
     def issue_credential(self, name: str) -> str:
         """Make (or renew) a credential and return its secret; only the hash is kept."""
@@ -79,7 +85,7 @@ class TwinServer:
         """Return a record. Reads are journalled too."""
         who = self._who(secret)
         answer = self._read(who, object_name, record_id)
-        with self._writing() as connection:
+        with self._writing("reading") as connection:
             self._journal(connection, who or "?", "read", object_name, record_id, {}, answer, "", False)
         return answer
 
@@ -94,7 +100,7 @@ class TwinServer:
         row = self._row(object_name, record_id)
         if row is None:
             return Answer(404, {"error": f"no {object_name} {record_id}"})
-        body = {"version": row["version"], "fields": json.loads(row["fields"]), "writers": json.loads(row["writers"])}
+        body = {"version": row["version"], "fields": _fields(row["fields"]), "writers": _fields(row["writers"])}
         return Answer(200, body)
 
     def write(
@@ -157,7 +163,7 @@ class TwinServer:
         version = row["version"] if row else 0
         if row is not None and expected_version is not None and expected_version != version:
             return Answer(409, {"error": f"version is {version}, not {expected_version}"}), False
-        present: dict[str, Any] = json.loads(row["fields"]) if row else {}
+        present: dict[str, Any] = _fields(row["fields"]) if row else {}
         after = {**present, **fields}
         missing = [name for name in REQUIRED.get(object_name, ()) if after.get(name) in (None, "")]
         if missing and operation != "seed":
@@ -183,7 +189,7 @@ class TwinServer:
         request_id: str,
     ) -> None:
         now = stamp(self._clock.now())
-        writers: dict[str, str] = json.loads(row["writers"]) if row else {}
+        writers: dict[str, str] = _fields(row["writers"]) if row else {}
         writers |= dict.fromkeys(fields, who)
         record = (object_name, record_id, version, _text({**present, **fields}), _text(writers))
         creator = row["created_by"] if row else who
@@ -201,7 +207,7 @@ class TwinServer:
         row = connection.execute("SELECT * FROM request WHERE request_id = ?", (request_id,)).fetchone()
         if row is None:
             return None
-        body = {"id": row["id"], "version": row["version"], "fields": json.loads(row["after"])}
+        body = {"id": row["id"], "version": row["version"], "fields": _fields(row["after"])}
         return Answer(200, {**body, "object": row["object"]})
 
     def lookup(self, secret: str, request_id: str) -> Answer:
@@ -240,7 +246,7 @@ class TwinServer:
     def records(self, object_name: str) -> list[dict[str, Any]]:
         """Return the fields of every record of an object, with its id and version."""
         rows = self._db().execute("SELECT * FROM record WHERE object = ? ORDER BY id", (object_name,))
-        return [{"id": row["id"], "version": row["version"], **json.loads(row["fields"])} for row in rows]
+        return [{"id": row["id"], "version": row["version"], **_fields(row["fields"])} for row in rows]
 
     def _row(self, object_name: str, record_id: str) -> sqlite3.Row | None:
         query = "SELECT * FROM record WHERE object = ? AND id = ?"
@@ -284,7 +290,11 @@ def _distorted(fields: Fields) -> Fields:
 
 
 def _text(value: Any) -> str:
-    return json.dumps(value, sort_keys=True, ensure_ascii=False)
+    return canonical(value)
+
+
+def _fields(text: str) -> dict[str, Any]:
+    return cast("dict[str, Any]", parse_json(text))
 
 
 def _hash(secret: str) -> str:

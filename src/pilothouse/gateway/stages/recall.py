@@ -13,7 +13,8 @@ from pilothouse.vocabulary.outcomes import ActionStatus
 
 def recall(passage: Passage, door: Door) -> Answer:
     """Answer with the act that stands under this key; refuse the key when it named another act."""
-    with door.ledger.engine.connect() as connection:
+    with door.ledger.reading() as connection:
+        passage.seen = door.ledger.size_in(connection)
         row = standing_of_key(connection, passage.action.idempotency_key)
     if row is None:
         return GO_ON

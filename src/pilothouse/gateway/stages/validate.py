@@ -57,7 +57,7 @@ def _recipients(passage: Passage) -> int:
 def _evidence(passage: Passage, door: Door) -> Answer:
     if not passage.action.evidence:
         return refuse("no_evidence", "An agent's write must name the facts it rests on; this one names none.")
-    size = door.ledger.size()
+    size = passage.seen if passage.seen is not None else door.ledger.size()
     for fact in passage.action.evidence:
         if fact.position is not None and not 0 <= fact.position < size:
             return refuse("evidence_unknown", f"The evidence names ledger entry {fact.position}, which does not exist.")
