@@ -29,6 +29,12 @@ class Frontier:
         roots.append(leaf)
         self.size += 1
 
+    def copy(self) -> Frontier:
+        """Return the tree as it stands, to grow apart from this one."""
+        other = Frontier()
+        other.size, other._roots = self.size, list(self._roots)
+        return other
+
     def root(self) -> bytes:
         """Return the root of the tree as it stands."""
         if not self._roots:

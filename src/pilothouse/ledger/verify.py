@@ -7,8 +7,9 @@ hashes are at hand too, the first entry that was touched is named exactly; witho
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -16,13 +17,14 @@ import orjson
 from sqlalchemy import Engine, select
 
 from pilothouse.ledger.entries import salted
-from pilothouse.ledger.merkle import Frontier, root_of
+from pilothouse.ledger.merkle import Frontier
 from pilothouse.ledger.notes import Checkpoint, PublicKey, open_note
 from pilothouse.ledger.tables import entries, private
 from pilothouse.ledger.witness import read_leaves, read_notes
 from pilothouse.vocabulary.errors import InvalidInput
 
 COLUMNS = ("kind", "at", "agent", "person", "action", "subject")
+SIGNED = itemgetter("position", *COLUMNS)
 Stored = Sequence[Any]
 
 
@@ -72,39 +74,39 @@ def verify(rows: Iterable[Stored], notes: Sequence[str], leaves: Sequence[bytes]
     report = Report()
     checkpoints = _open(notes, key, report)
     by_size = {each.size: each for each in checkpoints}
-    trusted = _trusted(leaves, checkpoints)
-    frontier, signed_to = Frontier(), 0
-    sha, loads, add = hashlib.sha256, orjson.loads, frontier.add
+    frontier = _vouched(leaves, by_size, report)
+    vouched = signed_to = frontier.size
+    sha = hashlib.sha256
     for position, row in enumerate(rows):
         leaf = sha(b"\x00" + row[1].encode()).digest()
-        problem = _row_problem(position, row, leaf, trusted, loads)
+        known = position < vouched
+        problem = _row_problem(position, row, leaf, leaves[position] if known else leaf)
         if problem:
             report.bad(position, problem)
             break
-        add(leaf)
-        checkpoint = by_size.get(position + 1)
+        report.size = position + 1
+        if known:
+            continue
+        frontier.add(leaf)
+        checkpoint = by_size.get(report.size)
         if checkpoint is not None:
             if frontier.root() != checkpoint.root:
                 report.bad(signed_to, f"entries {signed_to} to {position} are not what was signed.")
                 break
-            signed_to = position + 1
-    report.size = frontier.size
-    _tail(report, checkpoints, trusted, signed_to)
+            signed_to = report.size
+    _tail(report, checkpoints, signed_to)
     return report
 
 
-def _row_problem(position: int, row: Stored, leaf: bytes, trusted: Sequence[bytes], loads: Callable[[str], Any]) -> str:
+def _row_problem(position: int, row: Stored, leaf: bytes, signed: bytes) -> str:
     if row[0] != position:
         return f"position {position} is missing; the next entry stands at {row[0]}."
-    if position < len(trusted) and leaf != trusted[position]:
+    if leaf != signed:
         return f"entry {position} is not the one that was signed: it was changed, replaced or moved."
-    if leaf != bytes(row[2]):
+    if leaf != row[2]:
         return f"entry {position} does not fit its own hash: its text was changed."
     try:
-        line = loads(row[1])
-        fits = line["position"] == position and all(
-            line[name] == stored for name, stored in zip(COLUMNS, row[3:], strict=True)
-        )
+        fits = SIGNED(orjson.loads(row[1])) == (position, *row[3:])
     except (ValueError, KeyError, TypeError):
         return f"entry {position} is not readable."
     return "" if fits else f"entry {position} has index columns that differ from its signed text."
@@ -122,26 +124,37 @@ def _open(notes: Sequence[str], key: PublicKey, report: Report) -> list[Checkpoi
         opened.append(checkpoint)
         reached = checkpoint.size
     report.checkpoints = len(opened)
+    roots: dict[int, bytes] = {}
+    for each in opened:
+        if roots.setdefault(each.size, each.root) != each.root:
+            report.bad(0, f"two different ledgers of {each.size} entries were signed with this key.")
     if not opened:
         report.bad(0, "there is no checkpoint signed by this key; nothing can be vouched for.")
     return opened
 
 
-def _trusted(leaves: Sequence[bytes], checkpoints: Sequence[Checkpoint]) -> Sequence[bytes]:
-    """Return the retained leaf hashes as far as a signature vouches for them."""
-    for checkpoint in sorted(checkpoints, key=lambda each: -each.size):
-        if checkpoint.size <= len(leaves):
-            part = leaves[: checkpoint.size]
-            if root_of(part) == checkpoint.root:
-                return part
-    return ()
+def _vouched(leaves: Sequence[bytes], by_size: Mapping[int, Checkpoint], report: Report) -> Frontier:
+    """Return the tree over the retained leaf hashes, as far as a signature vouches for them."""
+    frontier, vouched = Frontier(), Frontier()
+    doubted: list[tuple[int, int]] = []
+    for leaf in leaves:
+        frontier.add(leaf)
+        checkpoint = by_size.get(frontier.size)
+        if checkpoint is not None and frontier.root() == checkpoint.root:
+            vouched = frontier.copy()
+        elif checkpoint is not None:
+            doubted.append((vouched.size, frontier.size))
+    for start, end in doubted:
+        if end < vouched.size:  # a later signature vouches for other entries than this one did
+            report.bad(start, f"entries {start} to {end - 1} are not what was signed.")
+    return vouched
 
 
-def _tail(report: Report, checkpoints: Sequence[Checkpoint], trusted: Sequence[bytes], signed_to: int) -> None:
+def _tail(report: Report, checkpoints: Sequence[Checkpoint], signed_to: int) -> None:
     last = max((each.size for each in checkpoints), default=0)
     if report.first_bad is None and report.size < last:
         report.bad(report.size, f"the ledger ends at {report.size}, but {last} entries were signed: its tail was cut.")
-    report.uncovered = max(0, report.size - max(signed_to, len(trusted)))
+    report.uncovered = max(0, report.size - signed_to)
 
 
 def _payloads(engine: Engine, report: Report) -> None:
