@@ -59,4 +59,4 @@ def _lines(bundle: zipfile.ZipFile) -> Iterator[Stored]:
                 position = parsed["position"]
             except (ValueError, KeyError, TypeError):
                 columns, position = [""] * len(COLUMNS), -1
-            yield (position, line, leaf_hash(line), *columns)
+            yield (position, *columns, line, leaf_hash(line))

@@ -25,7 +25,7 @@ from pilothouse.vocabulary.errors import InvalidInput
 
 COLUMNS = ("kind", "at", "agent", "person", "action", "subject")
 SIGNED = itemgetter("position", *COLUMNS)
-Stored = Sequence[Any]
+Stored = tuple[Any, ...]
 
 
 @dataclass
@@ -60,7 +60,7 @@ def verify_store(engine: Engine, folder: Path, key: PublicKey) -> Report:
 
 
 def _stored(engine: Engine) -> Iterator[Stored]:
-    columns = [entries.c[name] for name in ("position", "line", "leaf", *COLUMNS)]
+    columns = [entries.c[name] for name in ("position", *COLUMNS, "line", "leaf")]
     statement = str(select(*columns).order_by(entries.c.position).compile(engine))
     with engine.connect() as connection:
         cursor = connection.connection.cursor()
@@ -70,19 +70,22 @@ def _stored(engine: Engine) -> Iterator[Stored]:
 
 
 def verify(rows: Iterable[Stored], notes: Sequence[str], leaves: Sequence[bytes], key: PublicKey) -> Report:
-    """Verify stored rows (position, line, leaf, kind, at, agent, person, action, subject) against notes and leaves."""
+    """Verify stored rows (position, `COLUMNS`, line, leaf) against notes and retained leaf hashes."""
     report = Report()
     checkpoints = _open(notes, key, report)
     by_size = {each.size: each for each in checkpoints}
     frontier = _vouched(leaves, by_size, report)
     vouched = signed_to = frontier.size
-    sha = hashlib.sha256
+    sha, loads = hashlib.sha256, orjson.loads
     for position, row in enumerate(rows):
-        leaf = sha(b"\x00" + row[1].encode()).digest()
+        leaf = sha(b"\x00" + row[-2].encode()).digest()
         known = position < vouched
-        problem = _row_problem(position, row, leaf, leaves[position] if known else leaf)
-        if problem:
-            report.bad(position, problem)
+        try:
+            sound = position == row[0] and leaf == row[-1] and SIGNED(loads(row[-2])) == row[:-2]
+        except (ValueError, KeyError, TypeError):
+            sound = False
+        if not sound or (known and leaf != leaves[position]):
+            report.bad(position, _problem(position, row, leaf, leaves[position] if known else leaf))
             break
         report.size = position + 1
         if known:
@@ -98,18 +101,14 @@ def verify(rows: Iterable[Stored], notes: Sequence[str], leaves: Sequence[bytes]
     return report
 
 
-def _row_problem(position: int, row: Stored, leaf: bytes, signed: bytes) -> str:
+def _problem(position: int, row: Stored, leaf: bytes, signed: bytes) -> str:
     if row[0] != position:
         return f"position {position} is missing; the next entry stands at {row[0]}."
     if leaf != signed:
         return f"entry {position} is not the one that was signed: it was changed, replaced or moved."
-    if leaf != row[2]:
+    if leaf != row[-1]:
         return f"entry {position} does not fit its own hash: its text was changed."
-    try:
-        fits = SIGNED(orjson.loads(row[1])) == (position, *row[3:])
-    except (ValueError, KeyError, TypeError):
-        return f"entry {position} is not readable."
-    return "" if fits else f"entry {position} has index columns that differ from its signed text."
+    return f"entry {position} is not readable, or its index columns differ from its signed text."
 
 
 def _open(notes: Sequence[str], key: PublicKey, report: Report) -> list[Checkpoint]:
