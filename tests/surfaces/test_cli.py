@@ -91,6 +91,7 @@ def test_promotion_takes_two_and_shows(home: Path) -> None:
         (["token", "issue", "nobody"], 1, "name@version"),
         (["reviews", "explode"], 2, "No such command"),
         (["people", "link", "nobody"], 1, "there is no person"),
+        (["rollback", "--as", "system", "--from", "24h"], 2, "nobody acts as 'system'"),
     ],
 )
 def test_what_goes_wrong_says_what_to_do(home: Path, words: list[str], code: int, says: str) -> None:

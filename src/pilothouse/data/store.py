@@ -127,6 +127,14 @@ class DataStore:
             row = _FIELD.first(connection, system=ref.system, object=ref.object, record=ref.id, field=name)
         return _value(row) if row is not None else None
 
+    def title(self, ref: RecordRef) -> str:
+        """Return what people call a record: its name, else its address or subject, else its object and id."""
+        for name in ("name", "email", "subject"):
+            found = self.field(ref, name)
+            if found is not None and str(found.value or "").strip():
+                return str(found.value).strip()
+        return f"{ref.object} {ref.id}".strip()
+
     def record(self, ref: RecordRef) -> Record | None:
         """Return a record, or None when no source told of it."""
         fields = self._known([ref]).get(ref)

@@ -1,4 +1,7 @@
-"""What an agent sees: records reduced to what its contract lets it read, as they were known at one moment."""
+"""What an agent sees: records reduced to what its contract lets it read, as they are known now.
+
+`as_of` is the day the agent reasons about ("today" of an old export); it does not turn values back.
+"""
 
 from __future__ import annotations
 

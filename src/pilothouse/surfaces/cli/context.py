@@ -10,11 +10,20 @@ from typing import Annotated
 import typer
 
 from pilothouse.assembly import App, assemble
+from pilothouse.vocabulary.actors import SYSTEM_PERSON
 from pilothouse.vocabulary.errors import InvalidInput
 from pilothouse.workspace.config import open_workspace
 
+
+def _a_person(given: str) -> str:
+    """Refuse to act as the system: it is the name of what happens by itself, never of somebody at a keyboard."""
+    if given == SYSTEM_PERSON:
+        raise typer.BadParameter(f"nobody acts as {SYSTEM_PERSON!r}; name a person (`pilothouse people list`).")
+    return given
+
+
 Where = Annotated[Path, typer.Option("--workspace", "-w", envvar="PILOTHOUSE_WORKSPACE", help="The workspace folder.")]
-As = Annotated[str, typer.Option("--as", envvar="PILOTHOUSE_PERSON", help="The person you act as.")]
+As = Annotated[str, typer.Option("--as", envvar="PILOTHOUSE_PERSON", help="The person you act as.", callback=_a_person)]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 HERE = Path()
 

@@ -13,6 +13,7 @@ from pilothouse.surfaces.cli.context import HERE, As, Json, Where, opened, someb
 from pilothouse.surfaces.cli.output import emit, guarded, say, table
 from pilothouse.vocabulary.errors import InvalidInput
 from pilothouse.vocabulary.outcomes import ReviewStatus
+from pilothouse.vocabulary.records import RecordRef
 from pilothouse.vocabulary.values import Json as JsonValue
 
 app = typer.Typer(no_args_is_help=True)
@@ -49,10 +50,11 @@ def show(review: str, where: Where = HERE, json: Json = False) -> None:
     """Show everything needed to decide."""
     with opened(where) as pilothouse:
         found = pilothouse.reviews.get(review)
+        title = pilothouse.store.title(RecordRef.parse(found.subject))
     if json:
         emit(found)
         return
-    say(f"{found.capability} on {found.subject}, proposed by {found.actor}")
+    say(f"{found.capability} on {title} ({found.subject}), proposed by {found.actor}")
     say(f"Why a person: {found.sentence} (rule {found.rule or '–'}, policy {found.policy_version}, tier {found.tier})")
     if found.action is not None:
         say(f"Intent: {found.action.intent}")

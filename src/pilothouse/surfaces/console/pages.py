@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, cast
 from urllib.parse import urlencode
@@ -14,17 +15,19 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from fastapi.staticfiles import StaticFiles
 from fastapi.templating import Jinja2Templates
 
+from pilothouse.assembly import App
 from pilothouse.directory.credentials import Session
 from pilothouse.directory.roles import permissions_of
 from pilothouse.gateway.rollback import Fate, Scope, apply, plan
 from pilothouse.handoff.queue import Review
 from pilothouse.ledger.actions import actions_list
 from pilothouse.observability.story import audit_line, story_of
-from pilothouse.surfaces.auth import COOKIE, Pilothouse, require, session_of
+from pilothouse.surfaces.auth import COOKIE, Pilothouse, pilothouse_of, require, session_of
 from pilothouse.surfaces.moments import when
 from pilothouse.vocabulary.actors import AgentRef
 from pilothouse.vocabulary.errors import Conflict, Forbidden, InvalidInput, PilothouseError, Unauthenticated
 from pilothouse.vocabulary.outcomes import ReviewStatus
+from pilothouse.vocabulary.records import RecordRef
 from pilothouse.vocabulary.values import Json
 
 HERE = Path(__file__).parent
@@ -73,7 +76,13 @@ Posted = Annotated[Session, Depends(posted)]
 def page(request: Request, name: str, session: Session | None, status: int = 200, **values: Any) -> HTMLResponse:
     """Render a page."""
     may = permissions_of(session.person.role).may if session else frozenset[str]()
-    return templates.TemplateResponse(request, name, {"session": session, "may": may, **values}, status_code=status)
+    context = {"session": session, "may": may, "named": partial(named, pilothouse_of(request)), **values}
+    return templates.TemplateResponse(request, name, context, status_code=status)
+
+
+def named(pilothouse: App, record: RecordRef | str) -> str:
+    """Return what people call a record."""
+    return pilothouse.store.title(RecordRef.parse(record) if isinstance(record, str) else record)
 
 
 def problem_page(request: Request, error: PilothouseError, status: int) -> Response:
