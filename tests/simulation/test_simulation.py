@@ -14,9 +14,11 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+from tests.postgres import Cluster
 from tests.world import World, make_world
 
 from pilothouse.gateway import rollback
@@ -41,6 +43,7 @@ TYPES = st.sampled_from(["crm.account.update", "crm.account.update:fill-empty", 
                          "crm.record.delete", "crm.opportunity.stage", "crm.account.assign"])  # fmt: skip
 FAULTS = st.sampled_from(["429", "500", "timeout_before_commit", "timeout_after_commit", "wrong_value"])
 _template: list[Path] = []
+_cluster: list[Cluster] = []
 
 
 class Killed(BaseException):
@@ -58,11 +61,14 @@ def template() -> Path:
 class Simulation(RuleBasedStateMachine):
     """Everything anybody may do, in any order."""
 
+    on_postgres = False
+
     @initialize()
     def begin(self) -> None:
         self.folder = Path(tempfile.mkdtemp())
         shutil.copytree(template(), self.folder / "w")
-        self.world = make_world(self.folder / "w", TestClock())
+        url = _cluster[0].new_database() if self.on_postgres else None
+        self.world = make_world(self.folder / "w", TestClock(), url)
         self.world.gateway.door.pause = lambda _: None
         self.edits: list[tuple[str, str]] = []
 
@@ -164,6 +170,7 @@ class Simulation(RuleBasedStateMachine):
             pass
         finally:
             setattr(module, name, original)
+        self.world.app.ledger.close()  # as the operating system closes what a dead process held
         self.world.app.ledger.engine.dispose()
         self.world = self.world.reopened()
         self.world.gateway.door.pause = lambda _: None
@@ -258,11 +265,30 @@ def _no_big_operation_in_small_pieces(world: World, intents: dict[str, Any], com
             assert len(window) <= 5
 
 
+class SimulationOnPostgres(Simulation):
+    """The same on the other store."""
+
+    on_postgres = True
+
+
+def length(examples: int) -> settings:
+    return settings(
+        max_examples=400 if LONG else examples,
+        stateful_step_count=60 if LONG else 25,
+        deadline=None,
+        phases=tuple(Phase) if LONG else (Phase.explicit, Phase.reuse, Phase.generate),  # shrinking takes minutes
+        suppress_health_check=list(HealthCheck),
+    )
+
+
 TestSimulation = Simulation.TestCase
-TestSimulation.settings = settings(
-    max_examples=400 if LONG else 25,
-    stateful_step_count=60 if LONG else 25,
-    deadline=None,
-    phases=tuple(Phase) if LONG else (Phase.explicit, Phase.reuse, Phase.generate),  # shrinking takes minutes
-    suppress_health_check=list(HealthCheck),
-)
+TestSimulation.settings = length(60)
+
+
+@pytest.mark.postgres
+class TestSimulationOnPostgres(SimulationOnPostgres.TestCase):
+    settings = length(20)
+
+    @pytest.fixture(autouse=True)
+    def a_cluster(self, cluster: Cluster) -> None:
+        _cluster[:] = [cluster]
