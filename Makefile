@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 export PYTHONPATH :=
 
-.PHONY: demo test check lint types imports bench lock clean
+.PHONY: demo test check lint types imports bench migration lock clean
 
 demo: .venv/ready
 	$(BIN)/pilothouse up --demo --workspace demo-workspace
@@ -25,6 +25,9 @@ imports: .venv/ready
 
 bench: .venv/ready
 	@for each in benchmarks/*.py; do case $$each in */__init__.py) ;; *) $(BIN)/python $$each;; esac; done
+
+migration: .venv/ready
+	@$(BIN)/python scripts/draft-migration
 
 lock:
 	$(BIN)/uv pip compile -q --generate-hashes --no-header --no-emit-index-url --no-annotate pyproject.toml -o requirements.lock

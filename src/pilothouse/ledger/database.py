@@ -55,9 +55,23 @@ def _sqlite(url: URL) -> Engine:
 
 
 def create_schema(engine: Engine) -> None:
-    """Create every table that is missing, and the triggers that keep the ledger append-only."""
+    """Make the tables of a new database, or bring those of an earlier version forward; nothing to do is quick.
+
+    Raises `InvalidInput` for a database that a later version has made.
+    """
+    from pilothouse.ledger.migrations import HEAD, mark, revision_of, upgrade
     from pilothouse.ledger.tables import guard_entries
 
     with engine.execution_options(pilothouse_write=True).begin() as connection:
-        metadata.create_all(connection)
+        revision = revision_of(connection)
+        if revision > HEAD:
+            raise InvalidInput(
+                f"the database was made by a later version of Pilothouse (revision {revision}, this one knows {HEAD}).",
+                hint="Install the version that made it, or a newer one.",
+            )
+        if not revision:
+            metadata.create_all(connection)
+            mark(connection)
+        elif revision < HEAD:
+            upgrade(connection)
         guard_entries(connection)
