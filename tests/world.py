@@ -136,6 +136,8 @@ def _records(app: App, clock: TestClock) -> None:
         )
         for n in range(1, 5)
     ]
+    # c4 never heard from us: a first message to them is a person's to begin.
+    rows += [("activity", f"v{n}", {"kind": "call", "contact": f"c{n}", "account": "a1"}) for n in range(1, 4)]
     rows += [("opportunity", "o1", {"name": "Alder deal", "stage": "Prospecting", "account": "a1", "owner": "rosa"})]
     app.twin.seed(rows)
     now = clock.now()

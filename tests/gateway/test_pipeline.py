@@ -160,6 +160,34 @@ def test_a_message_waits_for_a_person_at_any_confidence(world: World) -> None:
     assert world.app.twin.records("message") == []
 
 
+@pytest.mark.parametrize(
+    ("recipients", "body", "code"),
+    [(["c1", "c4"], "Hi", "new_prospect"), (["c1"], "The contract is attached.", "contract_related")],
+)
+def test_first_words_and_contracts_are_for_a_person_to_begin(
+    world: World, recipients: list[str], body: str, code: str
+) -> None:
+    world.promote("crm.message.send")
+    letter = {"recipients": recipients, "subject": "Hello", "body": body}
+    there = RecordRef("crm", "message", "")
+    message = world.action(capability="crm.message.send", target=there, arguments=letter, expects=None)
+    refused(world, world.submit(message), code)
+    begun = world.gateway.submit_as_person(replace(message, id="act_own", idempotency_key="act_own"), "gita")
+    assert begun.status is S.HELD and world.app.twin.records("message") == []
+
+
+def test_who_was_written_to_once_is_no_new_prospect(world: World) -> None:
+    crm = world.gateway.door.registry.connector("crm")
+    assert crm.first_touch("c4") and crm.first_touch("C4@alder.example") and not crm.first_touch("c1@alder.example")
+    letter = {"recipients": ["c4"], "subject": "Hello", "body": "Hi"}
+    there = RecordRef("crm", "message", "")
+    message = world.action(capability="crm.message.send", target=there, arguments=letter, expects=None)
+    held = world.gateway.submit_as_person(message, "gita")
+    world.app.reviews.approve(held.review, "noah", world.app.reviews.get(held.review).payload_hash)
+    assert world.gateway.resume(held.review).status is S.EXECUTED
+    assert not crm.first_touch("c4") and not crm.first_touch("c4@alder.example")
+
+
 def test_nothing_goes_to_somebody_who_opted_out_approved_or_not(world: World) -> None:
     world.promote("crm.message.send")
     arguments = {"recipients": ["c1", "c2"], "subject": "Hello", "body": "Hi"}

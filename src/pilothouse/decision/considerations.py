@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from pilothouse.decision.facts import Facts
-from pilothouse.decision.measures import confidence, contract, discount, provenance, write_set
+from pilothouse.decision.measures import confidence, contract, discount, provenance, speaks_of_contracts, write_set
 from pilothouse.decision.policy import Policy
 from pilothouse.decision.tiers import (
     NEEDS_A_PERSON,
@@ -62,7 +62,8 @@ def initiation(facts: Facts, policy: Policy) -> Iterator[Reason]:
     if _goes_out(facts) and facts.new_prospects > 0:
         sentence = f"{facts.new_prospects} recipient(s) hear from us for the first time: {advice}"
         yield Reason("new_prospect", sentence, T.REFUSE)
-    if facts.capability.change is K.CONTRACT or (_goes_out(facts) and facts.contract_related):
+    related = facts.contract_related or speaks_of_contracts(facts.arguments)
+    if facts.capability.change is K.CONTRACT or (_goes_out(facts) and related):
         yield Reason("contract_related", f"This concerns a contract: {advice}", T.REFUSE)
     if irreversible(facts.capability) and reach(facts, most) is Blast.HIGH:
         yield Reason("needs_initiation", f"It reaches far and cannot be undone: {advice}", T.REFUSE)

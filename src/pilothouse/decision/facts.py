@@ -21,7 +21,8 @@ class Facts:
     """One action as the decision sees it. `write_set_*` count the rolling window, this action included.
 
     `human_initiated` is true only when a person began this very act. `new_prospects` counts recipients who were never
-    written to; `contract_related` tells that a message concerns a contract. Whoever gathers the facts must fill both in
+    written to; `contract_related` tells that a message concerns a contract even where its words do not. Whoever gathers
+    the facts must fill the former in
     for what goes to people (X-02).
     """
 

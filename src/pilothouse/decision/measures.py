@@ -6,6 +6,7 @@ sentence, since sentences stand in the ledger for good; a number that is missing
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 
 from pilothouse.data.schema import is_personal
@@ -17,6 +18,11 @@ from pilothouse.vocabulary.values import Json
 from pilothouse.vocabulary.verdicts import Reason, Treatment
 
 T = Treatment
+CONTRACT_WORDS = re.compile(
+    r"\b(contracts?|contractual|agreements?|msa|sow|nda|order forms?|addend(um|a)|amendments?|(re)?negotiat\w+|counter-?sign\w*"
+    r"|(renewal|payment|commercial) terms|vertrag\w*|contrats?|contratos?|contratti)\b",
+    re.IGNORECASE,
+)
 
 
 def confidence(facts: Facts, policy: Policy) -> Iterator[Reason]:
@@ -106,6 +112,15 @@ def discount(facts: Facts, policy: Policy) -> Iterator[Reason]:
             most = policy.discount_authority
             sentence = f"A draft at {offered:g} % exceeds the authority of {most:g} %: the deal desk decides."
             yield Reason("discount_escalated", sentence, T.PERSON)
+
+
+def speaks_of_contracts(value: Json) -> bool:
+    """True when any text of a message, however deep, uses a word for a contract; better once too often (X-02)."""
+    if isinstance(value, Mapping):
+        return any(speaks_of_contracts(inner) for inner in value.values())
+    if isinstance(value, list | tuple):
+        return any(speaks_of_contracts(inner) for inner in value)
+    return isinstance(value, str) and CONTRACT_WORDS.search(value) is not None
 
 
 def _discounts(value: Json, named: bool = False) -> Iterator[Json]:

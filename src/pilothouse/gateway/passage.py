@@ -98,6 +98,7 @@ class Passage:
     before: Mapping[str, Json] = field(default_factory=dict[str, Json])
     changes: tuple[FieldChange, ...] = ()
     recipients: int = 0
+    new_prospects: int = 0
     standing: Standing = field(default_factory=Standing)
     action_type: str = ""
     write_set: tuple[int, int] = (0, 0)

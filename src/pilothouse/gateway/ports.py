@@ -97,6 +97,10 @@ class SystemOfRecord(Protocol):
         """True when a recipient (a contact's id or an address) opted out of messages, or is not known at all."""
         ...
 
+    def first_touch(self, recipient: str) -> bool:
+        """True unless the system shows that a recipient (as above) was written to or spoken with before."""
+        ...
+
     def changes(self, after: int) -> Iterator[tuple[int, Change]]:
         """Yield changes with their cursors, oldest first, after a cursor."""
         ...

@@ -178,4 +178,5 @@ class ConnectorSuite:
 
     def test_who_is_unknown_counts_as_opted_out(self) -> None:
         """Absence means no."""
-        assert self.bench().connector.opted_out("nobody@nowhere.example")
+        connector = self.bench().connector
+        assert connector.opted_out("nobody@nowhere.example") and connector.first_touch("nobody@nowhere.example")

@@ -78,10 +78,18 @@ class TwinConnector:
         found = self._contact(recipient)
         return found is None or bool(found.get("opted_out"))
 
+    def first_touch(self, recipient: str) -> bool:
+        """True unless an activity with the contact was logged, or a message to them was sent."""
+        contact = self._contact(recipient)
+        names = {recipient.casefold(), *(str((contact or {}).get(key, "")).casefold() for key in ("id", "email"))} - {
+            ""
+        }
+        return not self._server.reached(self._secret, names)
+
     def _contact(self, recipient: str) -> Mapping[str, Any] | None:
         if "@" not in recipient:
             snapshot = self.read(RecordRef(self.name, "contact", recipient))
-            return snapshot.fields if snapshot else None
+            return {**snapshot.fields, "id": recipient} if snapshot else None
         wanted = recipient.casefold()
         contacts = self._server.records("contact")
         return next((each for each in contacts if str(each.get("email", "")).casefold() == wanted), None)

@@ -11,7 +11,7 @@ import secrets
 import sqlite3
 import threading
 import time
-from collections.abc import Generator, Iterable, Iterator, Mapping
+from collections.abc import Collection, Generator, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -215,6 +215,16 @@ class TwinServer:
         if self._who(secret) is None:
             return Answer(401, {"error": "unknown credential"})
         return self._request(self._db(), request_id) or Answer(404, {"error": "no such request"})
+
+    def reached(self, secret: str, names: Collection[str]) -> bool:
+        """True when a logged activity or a sent message names a contact (by id or address, in lower case)."""
+        if self._who(secret) is None:
+            return False
+        activities = ({str(row.get("contact", ""))} for row in self.records("activity"))
+        sent = (
+            set(map(str, row.get("recipients") or ())) for row in self.records("message") if row.get("status") == "sent"
+        )
+        return any(name.casefold() in names for each in (*activities, *sent) for name in each)
 
     def edit_as(self, person: str, object_name: str, record_id: str, fields: Fields) -> Answer:
         """Change a record as a person does in the CRM's own pages."""

@@ -30,7 +30,7 @@ def preview(passage: Passage, door: Door) -> Answer:
     passage.changes = tuple(_change(passage, door, name, after) for name, after in values_of(passage).items())
     if passage.changes and all(same(each.before, each.after) for each in passage.changes):
         return refuse("no_change", f"{passage.action.target} already holds these values; there is nothing to do.")
-    return _opted_out(passage)
+    return _addressed(passage)
 
 
 def same(left: Json, right: Json) -> bool:
@@ -66,15 +66,16 @@ def _change(passage: Passage, door: Door, name: str, after: Json) -> FieldChange
     return FieldChange(name, before, after, WriterKind.PERSON, writer or "somebody in the system of record")
 
 
-def _opted_out(passage: Passage) -> Answer:
-    """I8: nothing goes to somebody who opted out, approved or not."""
+def _addressed(passage: Passage) -> Answer:
+    """I8: nothing goes to somebody who opted out, approved or not. X-02: who hears from us for the first time counts."""
     assert passage.capability is not None and passage.connector is not None
     if not passage.capability.recipients_argument:
         return GO_ON
     listed = passage.action.arguments.get(passage.capability.recipients_argument)
-    recipients = listed if isinstance(listed, list | tuple) else [listed]
+    recipients = [str(each) for each in (listed if isinstance(listed, list | tuple) else [listed])]
     try:
-        refused = [str(each) for each in recipients if passage.connector.opted_out(str(each))]
+        refused = [each for each in recipients if passage.connector.opted_out(each)]
+        passage.new_prospects = sum(passage.connector.first_touch(each) for each in recipients)
     except (CallRefused, CallUnknown) as error:
         return refuse("system_unreadable", f"It cannot be told who opted out ({error}), so nothing is sent.")
     if refused:
