@@ -175,11 +175,17 @@ def test_history_tables_of_both_shapes(world: World, tmp_path: Path) -> None:
     write(hub, "deal_data.csv", "deal_id,property_dealname,property_amount,_fivetran_synced\n9,Big,500,2026-01-09\n")
     history = "deal_id,name,value,timestamp\n9,amount,100,2026-01-02 3:04:05\n9,amount,300,1767600000000\n9,unknown_property,1,2026-01-03\n"
     write(hub, "deal_property_history_data.csv", history)
+    stages = "9,stage,s1,2026-01-01\n9,dealstage,s2,2026-01-05\n9,dealstage,odd,2026-01-06\n"
+    (hub / "deal_property_history_data.csv").open("a").write(stages)
+    write(hub, "deal_pipeline_stage_data.csv", "stage_id,label,is_closed\ns1,Qualifying,false\ns2,Proposal,false\n")
     write(hub, "deal_company_data.csv", "company_id,deal_id\n77,9\n")
     run(world, hub, mapping="hubspot", system="hub")
     deal = RecordRef("hub", "opportunity", "9")
     assert [v.value for v in world.app.store.history(deal, "amount")] == [100.0, 300.0, 500.0]
     assert world.app.store.field(deal, "account").value == "77"  # type: ignore[union-attr]
+    assert [v.value for v in world.app.store.history(deal, "stage")] == ["Proposal", "odd"]
+    (hub / "deal_pipeline_stage_data.csv").unlink()  # the next export comes without it
+    assert run(world, hub, mapping="hubspot", system="hub").changed == 0
 
 
 @pytest.mark.parametrize("system", ["salesforce", "hubspot"])

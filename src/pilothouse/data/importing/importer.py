@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
-from pilothouse.data.importing.mapping import Mapping, Table, load_mapping
+from pilothouse.data.importing.codes import labels_for
+from pilothouse.data.importing.mapping import Mapping, Table, load_mapping, same_file
 from pilothouse.data.importing.reading import SourceRow, file_hash, rows_of
 from pilothouse.data.importing.rows import Context, observation_of
 from pilothouse.data.quarantine import BadRow, set_aside
@@ -62,7 +63,8 @@ def import_files(
     document = load_mapping(mapping)
     report = ImportReport()
     chosen = _chosen(paths, document.model, report)
-    context = Context(document.model, system, writer_kind, clock.now())
+    labels = labels_for(ledger, document.model, system, _files(paths), actor)
+    context = Context(document.model, system, writer_kind, clock.now(), labels=labels)
     listed: list[Json] = [{"file": path.name, "sha256": file_hash(path)} for path, _ in chosen]
     head: dict[str, Json] = {"system": system, "mapping": document.model.mapping, "files": listed}
     ledger.append([Draft("import.started", actor, head, subject=f"system/{system}")])
@@ -74,22 +76,26 @@ def import_files(
 
 
 def _chosen(paths: Sequence[Path], mapping: Mapping, report: ImportReport) -> list[tuple[Path, Table]]:
-    files = sorted(each for path in paths for each in (path.iterdir() if path.is_dir() else [path]))
+    files = _files(paths)
     missing = [path for path in files if not path.exists()]
     if missing:
         raise InvalidInput(f"{missing[0]} does not exist.")
     chosen: list[tuple[Path, Table]] = []
     for path in files:
         table = mapping.table_for(path)
-        if table is None:
+        if table is None and not any(same_file(path, codes.files) for codes in mapping.codes.values()):
             report.ignored.append(path.name)
-        else:
+        elif table is not None:
             chosen.append((path, table))
     if not chosen:
         raise InvalidInput(
             f"none of the files fits the mapping {mapping.mapping!r}.", hint=f"It knows: {mapping.known_files()}."
         )
     return sorted(chosen, key=lambda pair: (KINDS.index(pair[1].kind), _rank(pair[1].object), pair[0].name))
+
+
+def _files(paths: Sequence[Path]) -> list[Path]:
+    return sorted(each for path in paths for each in (path.iterdir() if path.is_dir() else [path]))
 
 
 def _rank(object_name: str) -> int:

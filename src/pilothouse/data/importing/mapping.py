@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Literal
@@ -26,13 +27,14 @@ class FieldMap(_Strict):
 
     `column` may list several spellings; the first that is there counts. `join` puts several columns together. `lookup`
     turns a value into the id of the record of that object with this name, and keeps the raw text when there is none.
-    `values` translates. `formats` are strptime formats for dates, tried in turn before ISO 8601.
+    `values` translates, and so does `code`, by a table of codes; a code that it lacks stays as it is. `formats` are strptime formats for dates, tried in turn before ISO 8601.
     """
 
     column: str | tuple[str, ...] = ()
     join: tuple[str, ...] = ()
     constant: str | bool | float | None = None
     lookup: str = ""
+    code: str = ""
     values: dict[str, str | bool | float] = {}
     formats: tuple[str, ...] = ()
     lower: bool = False
@@ -82,24 +84,34 @@ class Table(_Strict):
         return (self.at,) if isinstance(self.at, str) and self.at else tuple(self.at)
 
 
+class Codes(_Strict):
+    """A file that tells what codes stand for: the column of the code and that of its label."""
+
+    files: tuple[str, ...] = Field(min_length=1)
+    id: str
+    label: str = "label"
+
+
 class Mapping(_Strict):
     """A mapping file."""
 
     mapping: str
     system: str = ""
+    codes: dict[str, Codes] = {}
     tables: dict[str, Table] = Field(min_length=1)
 
     def table_for(self, file: Path) -> Table | None:
         """Return the table a file belongs to, by its name; None when no table wants it."""
-        plain = _plain(file.stem)
-        for table in self.tables.values():
-            if any(_plain(each) == plain for each in table.files):
-                return table
-        return None
+        return next((table for table in self.tables.values() if same_file(file, table.files)), None)
 
     def known_files(self) -> str:
         """Return the file names the mapping knows, for an error message."""
         return ", ".join(sorted({each for table in self.tables.values() for each in table.files}))
+
+
+def same_file(file: Path, names: Sequence[str]) -> bool:
+    """True when a file has one of these names, however an export tool writes it."""
+    return _plain(file.stem) in {_plain(each) for each in names}
 
 
 def _plain(name: str) -> str:
@@ -130,7 +142,9 @@ def _check(document: Document[Mapping]) -> None:
             raise document.error(
                 f"{table.object!r} is no object; known: {', '.join(OBJECTS)}", "tables", name, "object"
             )
-        for field in table.field_maps:
+        for field, rule in table.field_maps.items():
+            if rule.code and rule.code not in document.model.codes:
+                raise document.error(f"there are no codes {rule.code!r}", "tables", name, "fields", field)
             if field not in OBJECTS[table.object].fields:
                 raise document.error(f"{table.object} has no field {field!r}", "tables", name, "fields", field)
         if table.kind == "property_history" and table.like not in document.model.tables:

@@ -6,6 +6,7 @@ from collections.abc import Mapping as AnyMapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from pilothouse.data.importing.codes import Labels
 from pilothouse.data.importing.mapping import FieldMap, Mapping, Table, type_of
 from pilothouse.data.importing.reading import SourceRow, plain
 from pilothouse.data.importing.values import convert, moment
@@ -23,6 +24,7 @@ class Context:
     writer_kind: WriterKind
     imported_at: datetime
     names: dict[str, dict[str, str]] = field(default_factory=dict[str, dict[str, str]])
+    labels: Labels = field(default_factory=dict[str, dict[str, str]])
 
 
 def observation_of(row: SourceRow, table: Table, file: str, context: Context) -> Observation | None:
@@ -66,6 +68,8 @@ def _cell(values: AnyMapping[str, str], rule: FieldMap) -> str | None:
 def _value(cell: str, object_name: str, name: str, rule: FieldMap, context: Context) -> Json:
     if rule.constant is not None:
         return rule.constant
+    if rule.code:
+        cell = context.labels.get(rule.code, {}).get(cell, cell)
     try:
         value = convert(cell, type_of(object_name, name), rule)
     except ValueError as error:
