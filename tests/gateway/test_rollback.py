@@ -10,8 +10,10 @@ from tests.world import World
 from pilothouse.gateway import rollback
 from pilothouse.gateway.rollback import Fate, Scope, apply, plan
 from pilothouse.orchestration.continuing import carry_on
-from pilothouse.vocabulary.errors import Forbidden, InvalidInput
+from pilothouse.vocabulary.errors import Forbidden, InvalidInput, NotFound
 from pilothouse.vocabulary.outcomes import ActionStatus as S
+from pilothouse.vocabulary.records import RecordRef
+from pilothouse.vocabulary.verdicts import Mode
 
 TESTER = Scope(agent="tester")
 
@@ -129,3 +131,42 @@ def test_what_cannot_be_undone_is_listed(world: World) -> None:
     world.gateway.resume(held.review)
     planned = plan(world.gateway, TESTER)
     assert planned.of(Fate.RESTORE) == [] and len(planned.of(Fate.CANNOT)) >= 1
+
+
+def test_what_a_person_undid_is_done_again_only_when_a_person_says_so(world_on_each_store: World) -> None:
+    world = world_on_each_store
+    world.promote("crm.account.update:fill-empty")
+    first = world.submit(world.action(idempotency_key="fill"))
+    apply(world.gateway, Scope(agent="tester"), "noah", "a drill")
+    row = world.gateway.row(first.action.id)
+    assert (row.status, row.code) == ("undone", "undone") and "noah undid it" in row.sentence
+    again = world.submit(world.action(idempotency_key="fill"))
+    assert (again.status, again.code) == (S.HELD, "undone_before"), again.sentence
+    assert "noah undid it" in world.app.reviews.get(again.review).sentence
+    world.app.reviews.approve(again.review, "ravi", world.app.reviews.get(again.review).payload_hash)
+    assert world.gateway.resume(again.review).status is S.EXECUTED
+    assert world.read("account", "a1")["industry"] == "software"
+    before = world.app.ledger.size()
+    assert world.app.ledger.rebuild() == before and world.gateway.row(again.action.id).status == "executed"
+
+
+def test_a_value_that_a_reviewer_chose_is_the_reviewers(world_on_each_store: World) -> None:
+    world = world_on_each_store
+    world.promote("crm.account.update", Mode.ASSISTED)
+    review = world.app.reviews.get(world.submit(world.action()).review)
+    world.gateway.edit(review.id, "ravi", review.payload_hash, {"industry": "retail"})
+    done = world.gateway.resume(review.id)
+    known = world.app.store.field(RecordRef.parse("crm/account/a1"), "industry")
+    assert known is not None and (known.value, known.writer_kind, known.writer) == ("retail", "person", "ravi")
+    [item] = plan(world.gateway, Scope(agent="tester")).items
+    assert item.fate is Fate.STAYS and "ravi chose this value" in item.why
+    [item] = plan(world.gateway, Scope(action=done.action.id)).items
+    assert item.fate is Fate.RESTORE
+
+
+@pytest.mark.parametrize(
+    "scope", [{"agent": "nope"}, {"agent": "tester@7"}, {"action": "act_nope"}, {"agent": "tester", "field": "nosuch"}]
+)
+def test_a_slip_in_what_to_undo_is_no_all_clear(world: World, scope: dict[str, str]) -> None:
+    with pytest.raises(NotFound):
+        plan(world.gateway, Scope(**scope))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from tests.world import World
@@ -85,6 +86,26 @@ def test_an_edit_that_makes_it_another_tier_is_decided_anew(world: World) -> Non
     done = world.gateway.resume(review.id)
     assert (done.status, done.code) == (S.REFUSED, "approval_for_lower_tier"), done.sentence
     assert world.committed() == [] and world.app.reviews.get(review.id).status is ReviewStatus.USED
+
+
+@pytest.mark.parametrize(
+    ("values", "code"),
+    [
+        ({"nosuch": 1}, "outside_contract"),
+        ({"industry": "software", "name": "Other"}, "outside_contract"),
+        ({"industry": None}, "no_change"),
+        ({"industry": 5}, "invalid_arguments"),
+    ],
+)
+def test_values_that_could_not_go_through_leave_the_review_open(
+    world: World, values: dict[str, Any], code: str
+) -> None:
+    review = held(world)
+    with pytest.raises(InvalidInput) as refused:
+        world.gateway.edit(review.id, "ravi", review.payload_hash, values)
+    assert refused.value.code == code and world.app.reviews.get(review.id).status is ReviewStatus.OPEN
+    world.gateway.edit(review.id, "ravi", review.payload_hash, {"industry": "retail"})
+    assert world.gateway.resume(review.id).status is S.EXECUTED
 
 
 def test_rejecting_needs_a_reason_and_keeps_it(world: World) -> None:

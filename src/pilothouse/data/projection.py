@@ -87,9 +87,10 @@ def _executed(entry: Entry) -> list[dict[str, Any]]:
     created = entry.body.get("created")
     ref = RecordRef.parse(created or entry.subject)
     after: dict[str, Any] = entry.value("after") or dict.fromkeys(entry.body["fields"])
-    agent = entry.actor.agent
-    kind = WriterKind.AGENT if agent else WriterKind.PERSON
-    told = {"at": stamp(entry.at), "writer_kind": kind.value, "writer": str(agent or entry.actor.person)}
+    # A value that a reviewer put in place of the agent's is the reviewer's.
+    chosen_by, agent = entry.body.get("edited_by", ""), entry.actor.agent
+    kind = WriterKind.AGENT if agent and not chosen_by else WriterKind.PERSON
+    told = {"at": stamp(entry.at), "writer_kind": kind.value, "writer": chosen_by or str(agent or entry.actor.person)}
     return [_row(ref, name, value, told, entry.position) for name, value in after.items()]
 
 

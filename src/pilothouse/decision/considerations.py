@@ -120,6 +120,12 @@ def retained(facts: Facts, policy: Policy) -> Iterator[Reason]:
         yield Reason("human_only", sentence, T.PERSON)
 
 
+def again(facts: Facts, policy: Policy) -> Iterator[Reason]:
+    """What a person undid is not done again behind their back."""
+    if facts.agent is not None and facts.undone and acts(facts):
+        yield Reason("undone_before", f"The same was done before, and {facts.undone} A person decides.", T.REVIEW)
+
+
 def rewritten_draft(facts: Facts, policy: Policy) -> Iterator[Reason]:
     """A draft onto a record that exists is no draft: somebody may have sent or signed it since."""
     if facts.agent is not None and facts.capability.effect is Effect.DRAFT and acts(facts):
@@ -147,6 +153,7 @@ CONSIDERATIONS: tuple[Consideration, ...] = (
     own_action,
     discount,
     closed_stage,
+    again,
     write_set,
     owner,
     provenance,

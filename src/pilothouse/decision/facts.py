@@ -45,6 +45,7 @@ class Facts:
     human_initiated: bool = False
     new_prospects: int = 0
     contract_related: bool = False
+    undone: str = ""
     contract_rules: Mapping[str, FieldRule] = field(default_factory=dict[str, FieldRule])
     precedence: tuple[WriterKind, ...] = PRECEDENCE
 

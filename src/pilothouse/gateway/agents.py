@@ -206,6 +206,13 @@ class Agents:
                 raise NotFound(f"no agent {name!r} is registered.", hint="`pilothouse agents register FILE` adds one.")
             return read_agent(connection, AgentRef.parse(row.agent))
 
+    def need(self, name: str) -> None:
+        """Raise `NotFound` unless an agent of this name, or name@version, was ever registered."""
+        query = select(agents.c.agent).where((agents.c.agent == name) | (agents.c.name == name)).limit(1)
+        with self._ledger.engine.connect() as connection:
+            if connection.execute(query).first() is None:
+                raise NotFound(f"no agent {name!r} was ever registered.", hint="`pilothouse agents list` shows them.")
+
     def suspend(self, ref: AgentRef, by: str, reason: str) -> None:
         """Stop an agent at once: nothing of its queued or new work passes the gateway."""
         self._act("agent.suspended", ref, by, reason)

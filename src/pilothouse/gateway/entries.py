@@ -62,6 +62,7 @@ def _head(passage: Passage, status: ActionStatus, code: str, sentence: str, revi
         "verdict": passage.verdict.as_json() if passage.verdict else None,
         "review": review or (passage.approval.review if passage.approval else ""),
         "decided_by": passage.approval.by if passage.approval else "",
+        "edited_by": passage.approval.by if passage.approval and passage.approval.edited else "",
     }
     if passage.receipt is not None:
         head |= {"version": passage.receipt.version, "request_id": passage.receipt.request_id}

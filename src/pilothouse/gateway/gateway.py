@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from pilothouse.gateway.door import Door
 from pilothouse.gateway.entries import action_draft
-from pilothouse.gateway.passage import Approval, Passage, Result
-from pilothouse.gateway.pipeline import AFTER_APPROVAL, STAGES, run
+from pilothouse.gateway.passage import Approval, Passage, Result, Stop
+from pilothouse.gateway.pipeline import AFTER_APPROVAL, BEFORE_DECISION, STAGES, run
 from pilothouse.gateway.reconcile import Settled, reconcile
-from pilothouse.handoff.reviews import Reviews
+from pilothouse.handoff.deciding import sound_values
+from pilothouse.handoff.opening import stricter
+from pilothouse.handoff.reviews import Review, Reviews
 from pilothouse.ledger.actions import ActionRow, action_get
 from pilothouse.ledger.entries import Draft
 from pilothouse.vocabulary.actions import Action
 from pilothouse.vocabulary.actors import Actor
-from pilothouse.vocabulary.errors import Conflict, NotFound
+from pilothouse.vocabulary.errors import Conflict, InvalidInput, NotFound
 from pilothouse.vocabulary.outcomes import ActionStatus, ReviewStatus
 from pilothouse.vocabulary.records import RecordRef, Snapshot
+from pilothouse.vocabulary.values import Json
 
 
 @dataclass
@@ -51,9 +55,29 @@ class Gateway:
         passage = Passage(
             action,
             actor=review.actor,
-            approval=Approval(review_id, action.payload_hash, review.decided_by),
+            approval=Approval(review_id, action.payload_hash, review.decided_by, review.was_edited),
         )
         return self._settled(run(passage, self.door, AFTER_APPROVAL))
+
+    def edit(self, review_id: str, by: str, payload_hash: str, arguments: Mapping[str, Json], note: str = "") -> Review:
+        """Approve a review with other values, once it is known that they could go through.
+
+        Raises `InvalidInput` for values that the gateway would refuse, and leaves the review open; else as
+        `Reviews.edit`.
+        """
+        review = self.reviews.get(review_id)
+        passage = Passage(review.approved_action().with_arguments(sound_values(arguments)), actor=review.actor)
+        for stage in BEFORE_DECISION if review.status is ReviewStatus.OPEN else ():
+            answer = stage(passage, self.door)
+            if isinstance(answer, Stop):
+                raise InvalidInput(answer.sentence, hint="The review is still open.", code=answer.code)
+        if passage.verdict is not None and stricter(passage.verdict.tier, review.tier):
+            raise InvalidInput(
+                f"with these values it is an act of tier {passage.verdict.tier}, and this review is of {review.tier}.",
+                hint="Reject it, and have the act proposed by itself.",
+                code="approval_for_lower_tier",
+            )
+        return self.reviews.edit(review_id, by, payload_hash, arguments, note)
 
     def _settled(self, result: Result) -> Result:
         if result.status is not ActionStatus.UNKNOWN or result.replayed:

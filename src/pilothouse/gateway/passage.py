@@ -74,6 +74,7 @@ class Approval:
     review: str
     payload_hash: str
     by: str
+    edited: bool = False
 
 
 @dataclass
@@ -99,6 +100,8 @@ class Passage:
     changes: tuple[FieldChange, ...] = ()
     recipients: int = 0
     new_prospects: int = 0
+    undone: str = ""
+    """How the same act, performed before, was undone; empty when it was not."""
     standing: Standing = field(default_factory=Standing)
     action_type: str = ""
     write_set: tuple[int, int] = (0, 0)

@@ -62,6 +62,8 @@ STAGES: tuple[Stage, ...] = (
 PASSING = frozenset({"world_moved", "system_unreadable", "field_claimed"})
 """Codes of refusals that time cures: an approval survives them."""
 AFTER_APPROVAL: tuple[Stage, ...] = STAGES[STAGES.index(authorize) :]
+BEFORE_DECISION: tuple[Stage, ...] = STAGES[STAGES.index(authorize) : STAGES.index(hold)]
+"""What a reviewer's own values are tried on before the review is spent on them; these stages change nothing."""
 
 
 def run(passage: Passage, door: Door, stages: Sequence[Stage] = STAGES) -> Result:

@@ -16,6 +16,7 @@ from enum import StrEnum
 from itertools import groupby
 from typing import Any
 
+from pilothouse.data.schema import OBJECTS
 from pilothouse.directory.roles import permissions_of
 from pilothouse.gateway.gateway import Gateway
 from pilothouse.gateway.passage import Result
@@ -26,7 +27,7 @@ from pilothouse.ledger.entries import Draft
 from pilothouse.vocabulary.actions import Action
 from pilothouse.vocabulary.actors import Actor
 from pilothouse.vocabulary.clock import new_id, stamp
-from pilothouse.vocabulary.errors import Forbidden, InvalidInput
+from pilothouse.vocabulary.errors import Forbidden, InvalidInput, NotFound
 from pilothouse.vocabulary.outcomes import ActionStatus
 from pilothouse.vocabulary.records import RecordRef, Snapshot
 from pilothouse.vocabulary.values import Json, parse_json
@@ -97,7 +98,11 @@ class Undone:
 
 
 def plan(gateway: Gateway, scope: Scope) -> Plan:
-    """Work out what a rollback would do, changing nothing."""
+    """Work out what a rollback would do, changing nothing.
+
+    Raises `NotFound` for an agent, an action or a field that nobody has heard of: a slip must not look like an all-clear.
+    """
+    _known(gateway, scope)
     with gateway.door.ledger.engine.connect() as connection:
         written = fields_written(
             connection,
@@ -113,10 +118,19 @@ def plan(gateway: Gateway, scope: Scope) -> Plan:
     open_writes = [row for row in written if row.undone_by == ""]
     items: list[Item] = []
     for ref, rows in groupby(sorted(open_writes, key=_place), key=lambda row: _place(row)[:3]):
-        items += _record_items(gateway, RecordRef(*ref), list(rows))
+        items += _record_items(gateway, RecordRef(*ref), list(rows), single=scope.action is not None)
     if scope.field is None:
         items += [_cannot(gateway, row) for row in executed if _without_fields(row, written, scope)]
     return Plan(scope, items)
+
+
+def _known(gateway: Gateway, scope: Scope) -> None:
+    if scope.agent is not None:
+        gateway.door.agents.need(scope.agent)
+    if scope.action is not None:
+        gateway.row(scope.action)
+    if scope.field is not None and all(scope.field not in spec.fields for spec in OBJECTS.values()):
+        raise NotFound(f"no object has a field {scope.field!r}.", hint="Look at the action you mean to undo.")
 
 
 def _place(row: ActionRow) -> tuple[str, str, str, str, int]:
@@ -134,7 +148,7 @@ def _cannot(gateway: Gateway, row: ActionRow) -> Item:
     return Item(RecordRef.parse(row.subject), "", Fate.CANNOT, f"{row.capability}: {why}", actions=(row.id,))
 
 
-def _record_items(gateway: Gateway, ref: RecordRef, rows: list[ActionRow]) -> list[Item]:
+def _record_items(gateway: Gateway, ref: RecordRef, rows: list[ActionRow], *, single: bool) -> list[Item]:
     connector = gateway.door.registry.connector(ref.system)
     try:
         snapshot = connector.read(ref)
@@ -145,12 +159,19 @@ def _record_items(gateway: Gateway, ref: RecordRef, rows: list[ActionRow]) -> li
     items: list[Item] = []
     for name, group in groupby(rows, key=lambda row: row.field):
         writes = list(group)
-        items.append(_field_item(gateway, ref, name, writes, snapshot, missing))
+        items.append(_field_item(gateway, ref, name, writes, snapshot, missing, single=single))
     return items
 
 
 def _field_item(
-    gateway: Gateway, ref: RecordRef, name: str, writes: list[ActionRow], snapshot: Snapshot | None, missing: str
+    gateway: Gateway,
+    ref: RecordRef,
+    name: str,
+    writes: list[ActionRow],
+    snapshot: Snapshot | None,
+    missing: str,
+    *,
+    single: bool,
 ) -> Item:
     old, agent = parse_json(writes[0].before), parse_json(writes[-1].after)
     ids = tuple(row.action for row in writes)
@@ -163,6 +184,10 @@ def _field_item(
     writer = snapshot.writers.get(name, "")
     if writer:
         why = f"{writer.removeprefix('user:')} changed it after the agent; it stays as they left it."
+        return Item(ref, name, Fate.STAYS, why, old, agent, present, ids)
+    chosen_by = writes[-1].edited_by
+    if chosen_by and not single:
+        why = f"{chosen_by} chose this value when approving; it stays. Undo that single action to take it back."
         return Item(ref, name, Fate.STAYS, why, old, agent, present, ids)
     if same(present, old):
         return Item(ref, name, Fate.ALREADY, "It holds its old value already.", old, agent, present, ids)
@@ -177,16 +202,21 @@ def _reversible(gateway: Gateway, name: str) -> bool:
     return capability is not None and capability.reversible
 
 
-def apply(gateway: Gateway, scope: Scope, by: str, reason: str) -> Undone:
-    """Carry a rollback out as a named person; raises `Forbidden` when they may not.
-
-    Safe to run again after an interruption: it does what is left.
-    """
+def need_right(gateway: Gateway, by: str, reason: str) -> None:
+    """Raise `Forbidden` unless somebody may roll back, and `InvalidInput` unless they say why."""
     person = gateway.door.directory.person(by)
     if not person.active or "rollback" not in permissions_of(person.role).may:
         raise Forbidden(f"{by} ({person.role}) may not roll back.", hint="Ask RevOps or an admin.")
     if not reason.strip():
         raise InvalidInput("a rollback needs a reason.", hint="One sentence is enough.")
+
+
+def apply(gateway: Gateway, scope: Scope, by: str, reason: str) -> Undone:
+    """Carry a rollback out as a named person; raises `Forbidden` when they may not.
+
+    Safe to run again after an interruption: it does what is left.
+    """
+    need_right(gateway, by, reason)
     planned = plan(gateway, scope)
     undone = Undone(new_id("rbk"), planned)
     head: dict[str, Json] = {"rollback": undone.id, "reason": reason, **_scope_json(scope), **_counts(planned)}

@@ -28,6 +28,11 @@ STRICTNESS = {Tier.T3: 1, Tier.TX: 2}
 """Up to tier 2 the same people may decide, so that an edit may move an act between those tiers."""
 
 
+def stricter(tier: Tier, than: Tier) -> bool:
+    """True when fewer people may decide about the one tier than about the other."""
+    return STRICTNESS.get(tier, 0) > STRICTNESS.get(than, 0)
+
+
 def opening(
     action: Action,
     verdict: Verdict,
@@ -81,7 +86,7 @@ def consume_guard(review_id: str, payload_hash: str, tier: Tier | None = None) -
             raise Conflict(f"review {review_id} is {review.status}, not approved.", code="not_approved")
         if review.payload_hash != payload_hash or review.approved_action().payload_hash != payload_hash:
             raise Conflict(f"review {review_id} approved another payload.", code="approval_for_other_payload")
-        if tier is not None and STRICTNESS.get(tier, 0) > STRICTNESS.get(review.tier, 0):
+        if tier is not None and stricter(tier, review.tier):
             raise Conflict(
                 f"review {review_id} approved an act of tier {review.tier}; as things are now it is {tier}.",
                 hint="Propose it anew; somebody who may decide it will be asked.",

@@ -85,6 +85,7 @@ action_fields = Table(
     Column("after", Text, nullable=False),
     Column("executed_at", Text, nullable=False, index=True),
     Column("position", Integer, nullable=False),
+    Column("edited_by", Text, nullable=False),
     Column("undone_by", Text, nullable=False),
 )
 executions = Table(
@@ -268,6 +269,7 @@ def _written(connection: Connection, entry: Entry, status: ActionStatus) -> None
             "after": canonical(after.get(name)),
             "executed_at": stamp(entry.at),
             "position": entry.position,
+            "edited_by": body.get("edited_by", ""),
             "undone_by": "",
         }
         for name in body["fields"]
@@ -285,12 +287,20 @@ def _undone(connection: Connection, entry: Entry) -> None:
         select(func.count()).where(action_fields.c.action == entry.action, action_fields.c.undone_by == "")
     ).scalar_one()
     if left == 0:
-        values = {"status": S.UNDONE.value, "updated_at": stamp(entry.at), "last_position": entry.position}
-        connection.execute(update(actions).where(actions.c.id == entry.action).values(**values))
+        sentence = f"{entry.actor.person} undid it on {entry.at:%Y-%m-%d %H:%M} UTC."
+        values = {"status": S.UNDONE.value, "code": "undone", "sentence": sentence, "updated_at": stamp(entry.at)}
+        mine = update(actions).where(actions.c.id == entry.action)
+        connection.execute(mine.values(**values, last_position=entry.position))
+        # The same act may be asked for again; that it was undone before is then a reason for a person to decide.
+        _FORGET.run(connection, known=entry.action)
 
 
 def _decided(connection: Connection, entry: Entry, status: ActionStatus) -> None:
-    values = {"status": status.value, "updated_at": stamp(entry.at), "decided_by": entry.body["by"]}
+    by = entry.body["by"]
+    late = status is S.EXPIRED
+    sentence = "Nobody decided in time, which counts as a rejection." if late else f"{by} rejected it."
+    values = {"status": status.value, "code": status.value, "sentence": sentence, "updated_at": stamp(entry.at)}
+    values |= {"decided_by": by}
     mine = update(actions).where(actions.c.id == entry.action)
     connection.execute(mine.values(**values, last_position=entry.position))
 
@@ -342,6 +352,12 @@ _OF_KEY = Statement(
     .order_by(actions.c.last_position.desc())
     .limit(1)
 )
+_UNDONE = Statement(
+    select(actions)
+    .where(actions.c.idempotency_key == given("wanted"), actions.c.status == S.UNDONE.value)
+    .order_by(actions.c.last_position.desc())
+    .limit(1)
+)
 _EXECUTION = Statement(select(executions.c.action).where(executions.c.idempotency_key == given("wanted")))
 
 
@@ -351,6 +367,11 @@ def standing_of_key(connection: Connection, idempotency_key: str) -> ActionRow |
     A refusal under the same key never hides it.
     """
     return _OF_KEY.first(connection, wanted=idempotency_key)
+
+
+def undone_of_key(connection: Connection, idempotency_key: str) -> ActionRow | None:
+    """Return the act that was performed under this key and undone since, or None."""
+    return _UNDONE.first(connection, wanted=idempotency_key)
 
 
 def execution_of(connection: Connection, idempotency_key: str) -> str | None:

@@ -53,6 +53,7 @@ def facts(passage: Passage, door: Door) -> Facts:
         arguments=passage.action.arguments,
         recipients=passage.recipients,
         new_prospects=passage.new_prospects,
+        undone=passage.undone,
         records=1,
         write_set_records=passage.write_set[0],
         write_set_recipients=passage.write_set[1],

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from pilothouse.gateway.door import Door
 from pilothouse.gateway.passage import GO_ON, Answer, Known, Passage, Result, refuse
-from pilothouse.ledger.actions import ActionRow, standing_of_key
+from pilothouse.ledger.actions import ActionRow, standing_of_key, undone_of_key
 from pilothouse.vocabulary.outcomes import ActionStatus
 
 
@@ -16,7 +16,9 @@ def recall(passage: Passage, door: Door) -> Answer:
     with door.ledger.reading() as connection:
         passage.seen = door.ledger.size_in(connection)
         row = standing_of_key(connection, passage.action.idempotency_key)
+        undone = undone_of_key(connection, passage.action.idempotency_key) if row is None else None
     if row is None:
+        passage.undone = undone.sentence if undone is not None else ""
         return GO_ON
     if not _same_asker(row, passage) or row.payload_hash != passage.action.payload_hash:
         return refuse(

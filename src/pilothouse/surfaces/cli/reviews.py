@@ -12,7 +12,7 @@ from pilothouse.handoff.queue import Review
 from pilothouse.surfaces.cli.context import HERE, As, Json, Where, opened, somebody
 from pilothouse.surfaces.cli.output import emit, guarded, say, table
 from pilothouse.vocabulary.errors import InvalidInput
-from pilothouse.vocabulary.outcomes import ReviewStatus
+from pilothouse.vocabulary.outcomes import ActionStatus, ReviewStatus
 from pilothouse.vocabulary.records import RecordRef
 from pilothouse.vocabulary.values import Json as JsonValue
 
@@ -69,6 +69,8 @@ def show(review: str, where: Where = HERE, json: Json = False) -> None:
 
 def _take_up(result: Result) -> None:
     say(f"{result.status.value}: {result.sentence}")
+    if result.status is not ActionStatus.EXECUTED:
+        raise typer.Exit(1)
 
 
 @app.command()
@@ -94,7 +96,7 @@ def edit(
     with opened(where) as pilothouse:
         found = pilothouse.reviews.get(review)
         arguments = {**found.approved_action().arguments, **dict(map(_pair, values))}
-        pilothouse.reviews.edit(review, somebody(person), found.payload_hash, arguments, note)
+        pilothouse.gateway.edit(review, somebody(person), found.payload_hash, arguments, note)
         _take_up(pilothouse.gateway.resume(review))
 
 

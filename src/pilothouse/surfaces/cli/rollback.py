@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from pilothouse.gateway.rollback import Fate, Plan, Scope, apply, plan
+from pilothouse.gateway.rollback import Fate, Plan, Scope, apply, need_right, plan
 from pilothouse.surfaces.cli.context import HERE, As, Json, Where, opened, somebody
 from pilothouse.surfaces.cli.output import emit, guarded, say, table
 from pilothouse.surfaces.moments import when
@@ -31,6 +31,8 @@ def rollback(
         pilothouse.take_in()
         now = pilothouse.clock.now()
         scope = Scope(agent, when(begin, now), when(end, now), field, action)
+        if not preview:
+            need_right(pilothouse.gateway, somebody(person), reason)
         planned = plan(pilothouse.gateway, scope)
         if preview:
             emit(planned) if json else _show(planned)
@@ -57,3 +59,5 @@ def _show(planned: Plan) -> None:
     stays = [(i.record, i.field, i.old, i.agent, i.present, i.why) for i in planned.of(Fate.STAYS)]
     table("Stays", ("record", "field", "before", "agent's", "now", "why"), stays)
     table("Cannot be undone", ("record", "field", "why"), [(i.record, i.field, i.why) for i in planned.of(Fate.CANNOT)])
+    records = len({i.record for i in planned.of(Fate.RESTORE)})
+    say(f"{len(restored)} value(s) on {records} record(s) to restore, {len(stays)} to leave as they are.")

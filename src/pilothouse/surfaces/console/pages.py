@@ -209,7 +209,7 @@ async def decide(request: Request, review: str, session: Posted, pilothouse: Pil
         edited = _edited(found, form)
         if edited:
             arguments = {**found.approved_action().arguments, **edited}
-            pilothouse.reviews.edit(review, by, seen, arguments, form.get("note", ""))
+            pilothouse.gateway.edit(review, by, seen, arguments, form.get("note", ""))
         else:
             pilothouse.reviews.approve(review, by, seen, form.get("note", ""))
         result = pilothouse.gateway.resume(review)

@@ -151,7 +151,7 @@ def approve(review: Id, given: Approve, person: CurrentPerson, pilothouse: Pilot
 @router.post("/reviews/{review}/edit")
 def edit(review: Id, given: Edit, person: CurrentPerson, pilothouse: Pilothouse) -> ResultOut:
     """Approve with other values, and carry it out; both sets of values are kept."""
-    pilothouse.reviews.edit(review, person.id, given.payload_hash, given.arguments, given.note)
+    pilothouse.gateway.edit(review, person.id, given.payload_hash, given.arguments, given.note)
     return result_out(pilothouse.gateway.resume(review))
 
 

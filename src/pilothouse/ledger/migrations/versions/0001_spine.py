@@ -21,6 +21,7 @@ def upgrade() -> None:
         sa.Column("after", sa.Text(), nullable=False),
         sa.Column("executed_at", sa.Text(), nullable=False),
         sa.Column("position", sa.Integer(), nullable=False),
+        sa.Column("edited_by", sa.Text(), nullable=False),
         sa.Column("undone_by", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("action", "field"),
     )
