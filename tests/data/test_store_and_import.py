@@ -188,6 +188,22 @@ def test_history_tables_of_both_shapes(world: World, tmp_path: Path) -> None:
     assert run(world, hub, mapping="hubspot", system="hub").changed == 0
 
 
+def test_what_is_left_out_is_told_with_its_reason(world: World, tmp_path: Path) -> None:
+    write(tmp_path, "deal_data.csv", "deal_id,property_dealname,is_deleted,mood\n1,Big,false,good\n2,Gone,true,bad\n")
+    write(tmp_path, "deal_company_data.csv", "company_id,deal_id\n77,1\n77,2\n77,404\n")
+    report = run(world, tmp_path, mapping="hubspot", system="hub")
+    assert {record.ref.id for record in world.app.store.records("opportunity", "hub")} == {"1"}
+    assert report.skipped_why == {
+        "opportunity rows where is_deleted is true": 1,
+        "about opportunity records that are not in the export": 2,
+    }
+    assert report.unread == {"deal_data.csv": ["mood"]}
+    # A later export of the links alone finds the records that an earlier one told of.
+    (tmp_path / "deal_data.csv").unlink()
+    write(tmp_path, "deal_company_data.csv", "company_id,deal_id\n78,1\n78,404\n")
+    assert run(world, tmp_path, mapping="hubspot", system="hub").changed == 1
+
+
 @pytest.mark.parametrize("system", ["salesforce", "hubspot"])
 def test_the_public_export_shapes_go_in(world: World, system: str) -> None:
     folder = SHARED / "fivetran_seeds" / system

@@ -170,3 +170,14 @@ def test_a_value_that_a_reviewer_chose_is_the_reviewers(world_on_each_store: Wor
 def test_a_slip_in_what_to_undo_is_no_all_clear(world: World, scope: dict[str, str]) -> None:
     with pytest.raises(NotFound):
         plan(world.gateway, Scope(**scope))
+
+
+def test_what_a_person_changed_through_the_same_door_stays(world: World) -> None:
+    world.promote("crm.account.update:fill-empty")
+    world.submit(world.action())
+    mine = world.action("industry", "mining", evidence=())
+    assert world.gateway.submit_as_person(mine, "gita").status is S.EXECUTED
+    [item] = plan(world.gateway, Scope(agent="tester")).items
+    assert item.fate is Fate.STAYS and "gita changed it after the agent" in item.why
+    apply(world.gateway, Scope(agent="tester"), "noah", "a drill")
+    assert world.read("account", "a1")["industry"] == "mining"

@@ -92,6 +92,13 @@ def test_promotion_takes_two_and_shows(home: Path) -> None:
         (["reviews", "explode"], 2, "No such command"),
         (["people", "link", "nobody"], 1, "there is no person"),
         (["rollback", "--as", "system", "--from", "24h"], 2, "nobody acts as 'system'"),
+        (["rollback", "--as", "me", "--agent", "nope", "--preview"], 1, "was ever registered"),
+        (["rollback", "--as", "me", "--agent", "nope"], 1, "needs a reason"),
+        (["actions", "list", "--status", "banana"], 2, "banana"),
+        (["actions", "list", "--agent", "nope"], 1, "was ever registered"),
+        (["reviews", "list", "--owner", "nope"], 1, "there is no person"),
+        (["run", "hygiene", "--as", "gita", "--system", "nosuch"], 1, "no connector serves"),
+        (["up", "--demo"], 1, "not a demo"),
     ],
 )
 def test_what_goes_wrong_says_what_to_do(home: Path, words: list[str], code: int, says: str) -> None:

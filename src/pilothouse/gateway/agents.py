@@ -6,8 +6,9 @@ named people behind it; trust carried from one version of an agent to the next.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 from functools import lru_cache
 from pathlib import Path
 from typing import cast
@@ -163,8 +164,11 @@ def load_manifests(folder: Path) -> list[Document[Manifest]]:
 class Agents:
     """Registers, suspends, resumes and promotes agents; every act is an entry by a named person."""
 
-    def __init__(self, ledger: Ledger, directory: Directory) -> None:
+    def __init__(
+        self, ledger: Ledger, directory: Directory, capabilities: Collection[str], contracts: Collection[str]
+    ) -> None:
         self._ledger, self._directory = ledger, directory
+        self._capabilities, self._contracts = capabilities, contracts
 
     def register(self, manifest: Manifest, by: str) -> bool:
         """Register an agent; returns False when exactly this manifest already is.
@@ -172,6 +176,7 @@ class Agents:
         Raises `Conflict` when the same name and version stands with another manifest: that is a new version.
         """
         self._directory.person(manifest.owner)
+        self._possible(manifest)
         body = manifest.model_dump(mode="json")
         with self._ledger.engine.connect() as connection:
             row = connection.execute(select(agents.c.manifest_hash).where(agents.c.agent == str(manifest.ref))).first()
@@ -185,6 +190,19 @@ class Agents:
         content = {"manifest": body, "hash": digest(body)}
         self._ledger.append([Draft("agent.registered", Actor(by), content, subject=f"agent/{manifest.ref}")])
         return True
+
+    def _possible(self, manifest: Manifest) -> None:
+        """A manifest stands for good under its version, so what it names must exist when it is registered."""
+        if manifest.contract not in self._contracts:
+            raise InvalidInput(
+                f"{manifest.ref} works under the data contract {manifest.contract!r}, which does not exist.",
+                hint=f"There is: {', '.join(sorted(self._contracts)) or 'none yet; write one under contracts/'}.",
+            )
+        unknown = [grant for grant in manifest.grants if grant not in self._capabilities]
+        if unknown:
+            near = get_close_matches(unknown[0], self._capabilities, 1)
+            meant = f"Did you mean {near[0]!r}?" if near else "`pilothouse capabilities` shows what exists."
+            raise InvalidInput(f"{manifest.ref} asks for {unknown[0]!r}, which no system offers.", hint=meant)
 
     def get(self, ref: AgentRef) -> Registered:
         """Return a registered agent; raises `NotFound`."""

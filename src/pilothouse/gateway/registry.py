@@ -43,7 +43,7 @@ class CapabilityRegistry:
             return self.capabilities[name]
         except KeyError:
             raise NotFound(
-                f"there is no capability {name!r}.", hint="`pilothouse capabilities list` shows what exists."
+                f"there is no capability {name!r}.", hint="`pilothouse capabilities` shows what exists."
             ) from None
 
     def connector(self, system: str) -> SystemOfRecord:
@@ -61,8 +61,26 @@ class CapabilityRegistry:
         try:
             self._checks[name](dict(arguments))
         except fastjsonschema.JsonSchemaValueException as error:
-            return str(error.message).replace("data.", "").replace("data ", "the arguments ")
+            return _in_words(error)
         return ""
+
+
+def _in_words(error: fastjsonschema.JsonSchemaValueException) -> str:
+    """Say what does not fit, without the value: it may be personal, and the sentence stands in the ledger."""
+    rule, wanted, given = str(error.rule), error.rule_definition, error.value
+    if rule == "additionalProperties":
+        known = cast("Mapping[str, Any]", error.definition.get("properties", {}))
+        unknown = ", ".join(repr(name) for name in given if name not in known)
+        return f"it has no argument {unknown}; it has {', '.join(known)}"
+    if rule == "required":
+        return f"it needs {', '.join(str(name) for name in wanted if name not in given)}"
+    if rule == "minProperties":
+        return "it has no arguments; name at least one"
+    if rule == "type":
+        place = str(error.name).removeprefix("data").lstrip(".") or "the arguments"
+        names = cast("list[str]", wanted if isinstance(wanted, list) else [wanted])
+        return f"{place} must be {' or '.join('empty' if each == 'null' else each for each in names)}"
+    return str(error.message).replace("data.", "").replace("data ", "the arguments ")
 
 
 def touched_fields(capability: Capability, arguments: Mapping[str, Json]) -> tuple[str, ...]:

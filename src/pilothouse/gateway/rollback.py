@@ -29,7 +29,7 @@ from pilothouse.vocabulary.actors import Actor
 from pilothouse.vocabulary.clock import new_id, stamp
 from pilothouse.vocabulary.errors import Forbidden, InvalidInput, NotFound
 from pilothouse.vocabulary.outcomes import ActionStatus
-from pilothouse.vocabulary.records import RecordRef, Snapshot
+from pilothouse.vocabulary.records import RecordRef, Snapshot, WriterKind
 from pilothouse.vocabulary.values import Json, parse_json
 
 
@@ -192,7 +192,13 @@ def _field_item(
     if same(present, old):
         return Item(ref, name, Fate.ALREADY, "It holds its old value already.", old, agent, present, ids)
     if not same(present, agent):
-        why = "It was changed again through the gateway after this; undo that first."
+        known = gateway.door.data.field(ref, name)
+        by_person = known is not None and known.writer_kind is WriterKind.PERSON and same(known.value, present)
+        why = (
+            f"{known.writer} changed it after the agent; it stays as they left it."
+            if known is not None and by_person
+            else "It was changed again through the gateway after this; undo that first."
+        )
         return Item(ref, name, Fate.STAYS, why, old, agent, present, ids)
     return Item(ref, name, Fate.RESTORE, "The agent's value is still there.", old, agent, present, ids)
 

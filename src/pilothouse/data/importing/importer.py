@@ -10,7 +10,7 @@ from pathlib import Path
 
 from pilothouse.data.importing.codes import labels_for
 from pilothouse.data.importing.mapping import Mapping, Table, load_mapping, same_file
-from pilothouse.data.importing.reading import SourceRow, file_hash, rows_of
+from pilothouse.data.importing.reading import SourceRow, file_hash, plain, rows_of
 from pilothouse.data.importing.rows import Context, observation_of
 from pilothouse.data.quarantine import BadRow, set_aside
 from pilothouse.data.store import DataStore, Observation
@@ -36,6 +36,8 @@ class ImportReport:
     changed: int = 0
     unchanged: int = 0
     skipped: int = 0
+    skipped_why: Counter[str] = field(default_factory=Counter[str])
+    unread: dict[str, list[str]] = field(default_factory=dict[str, list[str]])
     quarantined: int = 0
     newly_quarantined: int = 0
     newest: datetime | None = None
@@ -117,11 +119,14 @@ def _file(
     good: list[Observation] = []
     for row in rows_of(path):
         report.rows += 1
-        outcome = _row(row, table, path.name, context, seen)
+        if isinstance(row, SourceRow) and path.name not in report.unread:
+            report.unread[path.name] = _unread(row, table, context)
+        outcome = _row(row, table, path.name, context, seen, store)
         if isinstance(outcome, BadRow):
             bad.append(outcome)
-        elif outcome is None:
+        elif isinstance(outcome, str):
             report.skipped += 1
+            report.skipped_why[outcome] += 1
         else:
             good.append(outcome)
             _remember(outcome, context)
@@ -134,24 +139,48 @@ def _file(
             _set_aside(ledger, bad, actor, report)
     _store(store, good, actor, report)
     _set_aside(ledger, bad, actor, report)
+    if not report.unread.get(path.name):
+        report.unread.pop(path.name, None)
     on_progress(path.name, report.rows)
 
 
 def _row(
-    row: SourceRow | BadRow, table: Table, file: str, context: Context, seen: dict[RecordRef, str]
-) -> Observation | BadRow | None:
+    row: SourceRow | BadRow,
+    table: Table,
+    file: str,
+    context: Context,
+    seen: dict[RecordRef, str],
+    store: DataStore,
+) -> Observation | BadRow | str:
+    """Return what a row tells, or that it is bad, or why it is skipped."""
     if isinstance(row, BadRow):
         return row
     try:
         told = observation_of(row, table, file, context)
     except ValueError as error:
         return BadRow(file, row.line, str(error), row.raw)
-    if told is None or table.kind != "records":
+    if isinstance(told, str):
         return told
+    if table.kind != "records":
+        known = told.ref in context.told or told.ref in context.untold
+        if not known:
+            (context.told if store.record(told.ref) else context.untold).add(told.ref)
+        return told if told.ref in context.told else f"about {told.ref.object} records that are not in the export"
+    context.told.add(told.ref)
     content = digest(dict(told.fields))
     if seen.setdefault(told.ref, content) != content:
         return BadRow(file, row.line, f"the id {told.ref.id!r} stands in this file before, with other values", row.raw)
     return told
+
+
+def _unread(row: SourceRow, table: Table, context: Context) -> list[str]:
+    """Return the columns of a file that nothing reads, leaving out what export tools add for themselves."""
+    like = context.mapping.tables[table.like].field_maps if table.like else {}
+    read = {column for rule in (*table.field_maps.values(), *like.values()) for column in rule.columns}
+    read |= {*table.id_columns, *table.at_columns, *table.skip_if, table.writer}
+    read |= {table.name, table.value} if table.kind == "property_history" else set()
+    known = {plain(column) for column in read}
+    return sorted(name for name in row.values if name not in known and not name.startswith("fivetran"))
 
 
 def _remember(told: Observation, context: Context) -> None:

@@ -24,21 +24,23 @@ class Context:
     writer_kind: WriterKind
     imported_at: datetime
     names: dict[str, dict[str, str]] = field(default_factory=dict[str, dict[str, str]])
+    told: set[RecordRef] = field(default_factory=set[RecordRef])
+    untold: set[RecordRef] = field(default_factory=set[RecordRef])
     labels: Labels = field(default_factory=dict[str, dict[str, str]])
 
 
-def observation_of(row: SourceRow, table: Table, file: str, context: Context) -> Observation | None:
-    """Return what a row tells, None for one the mapping skips; raises `ValueError` with a sentence for a bad row."""
+def observation_of(row: SourceRow, table: Table, file: str, context: Context) -> Observation | str:
+    """Return what a row tells, or in words why it is skipped; raises `ValueError` with a sentence for a bad row."""
     values = row.values
     for column, unwanted in table.skip_if.items():
         if values.get(plain(column), "").casefold() == unwanted.casefold():
-            return None
+            return f"{table.object} rows where {column} is {unwanted}"
     ident = "/".join(values.get(plain(column), "") for column in table.id_columns)
     if not ident.strip("/"):
         raise ValueError(f"no value in {', '.join(table.id_columns)}, by which the record is known")
     fields = _property(values, table, context) if table.kind == "property_history" else _fields(values, table, context)
     if not fields:
-        return None
+        return f"{table.object} rows that tell of no field the mapping reads"
     at = _time(values, table) or context.imported_at
     writer = values.get(plain(table.writer), "") if table.writer else ""
     ref = RecordRef(context.system, table.object, ident)

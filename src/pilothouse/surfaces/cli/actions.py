@@ -11,6 +11,7 @@ from pilothouse.observability.story import audit_line, story_of
 from pilothouse.surfaces.cli.context import HERE, Json, Where, opened
 from pilothouse.surfaces.cli.output import emit, guarded, say, table
 from pilothouse.surfaces.moments import when
+from pilothouse.vocabulary.outcomes import ActionStatus
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -22,13 +23,15 @@ def list_(
     since: Annotated[str | None, typer.Option(help="48h, 7d, or a date.")] = None,
     type: Annotated[str | None, typer.Option(help="A capability or action type.")] = None,
     record: Annotated[str | None, typer.Option(help="system/object/id")] = None,
-    status: Annotated[str | None, typer.Option()] = None,
+    status: Annotated[ActionStatus | None, typer.Option()] = None,
     limit: Annotated[int, typer.Option(min=1)] = 100,
     where: Where = HERE,
     json: Json = False,
 ) -> None:
     """Show actions, newest first."""
     with opened(where) as pilothouse:
+        if agent is not None:
+            pilothouse.gateway.door.agents.need(agent)
         begin = when(since, pilothouse.clock.now())
         with pilothouse.ledger.engine.connect() as connection:
             rows = actions_list(

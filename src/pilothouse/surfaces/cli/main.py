@@ -14,7 +14,7 @@ from pilothouse.data.importing.importer import ImportReport, import_files
 from pilothouse.data.quarantine import set_aside_rows
 from pilothouse.orchestration.continuing import carry_on
 from pilothouse.orchestration.runs import RunReport, run_agent
-from pilothouse.surfaces.cli import actions, agents, ledger, people, policy, reviews, rollback, up
+from pilothouse.surfaces.cli import actions, agents, ledger, people, policy, records, reviews, rollback, up
 from pilothouse.surfaces.cli.context import HERE, As, Json, Where, opened, somebody
 from pilothouse.surfaces.cli.output import emit, guarded, say, table
 from pilothouse.surfaces.moments import when
@@ -33,6 +33,7 @@ app.add_typer(people.app, name="people", help="Who is known, and log-in links.")
 app.add_typer(agents.tokens, name="token", help="Agent tokens.")
 app.command("rollback")(rollback.rollback)
 app.command("up")(up.up)
+app.command("set")(records.set_)
 
 
 @app.command()
@@ -47,7 +48,8 @@ def init(folder: Path) -> None:
     """Write a new workspace: policy, contracts, definitions and agents as files under git."""
     workspace = init_workspace(folder)
     say(f"A new workspace stands in {workspace.root}.")
-    say("Next: `pilothouse people add`, then `pilothouse import`, then `pilothouse run hygiene`.")
+    say("Next, each with --help: `pilothouse people add` (you, then the agent's owner: `gita`, unless you change")
+    say("agents/hygiene.yaml), `pilothouse import`, `pilothouse agents register`, `pilothouse run hygiene`.")
 
 
 @app.command("import")
@@ -97,10 +99,14 @@ def _tell_import(report: ImportReport, source: str) -> None:
     say(
         f"{report.changed:,} were new or changed, {report.unchanged:,} said nothing new, {report.skipped:,} were skipped."
     )
+    for why, count in report.skipped_why.most_common():
+        say(f"  {count:,} skipped: {why}.")
     if report.quarantined:
         say(f"{report.quarantined:,} bad row(s) were set aside: `pilothouse quarantine` shows them.")
     if report.ignored:
         say(f"Not in the mapping, and left alone: {', '.join(report.ignored)}.")
+    for file, columns in report.unread.items():
+        say(f"Columns of {file} that the mapping does not read: {', '.join(columns)}.")
 
 
 @app.command()
@@ -134,6 +140,7 @@ def run(
         if found is None:
             known = ", ".join(each.ref.name for each in opened_app.agents)
             raise NotFound(f"there is no built-in agent {agent!r}.", hint=f"There is: {known}.")
+        opened_app.gateway.door.registry.connector(system)
         opened_app.take_in()
         now = opened_app.clock.now()
         moment = when(as_of, now) or opened_app.newest_day(system) or now

@@ -18,7 +18,9 @@ from pilothouse.vocabulary.errors import PilothouseError
 
 P = ParamSpec("P")
 R = TypeVar("R")
-console = Console(highlight=False)
+WIDE = 240
+"""Columns when nobody's terminal sets them: what goes into a pipe or a file is not folded to a screen."""
+console = Console(highlight=False, width=None if sys.stdout.isatty() else WIDE)
 errors = Console(stderr=True, highlight=False)
 
 
@@ -30,8 +32,9 @@ def emit(value: Any) -> None:
 def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
     """Print a table; cells are shown as they are, never read as markup."""
     grid = Table(title=title, title_justify="left", header_style="bold", box=None, pad_edge=False)
-    for column in columns:
-        grid.add_column(column, overflow="fold")
+    for number, column in enumerate(columns):
+        # The first column is what people copy: an identifier in three pieces is none.
+        grid.add_column(column, overflow="fold", no_wrap=number == 0)
     count = 0
     for row in rows:
         grid.add_row(*(escape(str("" if cell is None else cell)) for cell in row))
@@ -49,7 +52,7 @@ def say(text: str) -> None:
 
 def fail(message: str) -> NoReturn:
     """Print what is wrong and end with exit code 1."""
-    errors.print(f"[red]✗[/red] {escape(message)}")
+    errors.print(f"[red]✗[/red] {escape(message)}", soft_wrap=True)
     raise typer.Exit(1)
 
 

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
-import orjson
 import typer
 
 from pilothouse.gateway.passage import Result
 from pilothouse.handoff.queue import Review
 from pilothouse.surfaces.cli.context import HERE, As, Json, Where, opened, somebody
 from pilothouse.surfaces.cli.output import emit, guarded, say, table
-from pilothouse.vocabulary.errors import InvalidInput
+from pilothouse.surfaces.cli.values import pair
 from pilothouse.vocabulary.outcomes import ActionStatus, ReviewStatus
 from pilothouse.vocabulary.records import RecordRef
-from pilothouse.vocabulary.values import Json as JsonValue
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -29,6 +27,8 @@ def list_(
 ) -> None:
     """Show what waits for a person, what is due first on top."""
     with opened(where) as pilothouse:
+        if owner is not None:
+            pilothouse.directory.person(owner)
         found = pilothouse.reviews.list(owner=owner, status=status)
     if json:
         emit(found)
@@ -62,6 +62,12 @@ def show(review: str, where: Where = HERE, json: Json = False) -> None:
         table("Evidence", ("record", "field", "value", "what it shows"), rows)
     changes = [(c["field"], c["before"], c["last_writer"], c["after"]) for c in found.changes]
     table("Change", ("field", "now", "written by", "would become"), changes)
+    if found.decided_by:
+        chosen = ", ".join(f"{name} = {value!r}" for name, value in (found.edited or {}).items())
+        decided = (
+            "changed to " + chosen if chosen else "rejected" if found.status is ReviewStatus.REJECTED else "approved"
+        )
+        say(f"Decided by {found.decided_by} at {found.decided_at:%Y-%m-%d %H:%M} UTC: {decided}. {found.note}".rstrip())
     say(
         f"Confidence {found.confidence:.2f} · owner {found.owner} · due {found.deadline:%Y-%m-%d %H:%M} UTC · {found.status}"
     )
@@ -87,7 +93,7 @@ def approve(review: str, note: Annotated[str, typer.Option()] = "", where: Where
 @guarded
 def edit(
     review: str,
-    values: Annotated[list[str], typer.Option("--set", help="field=value; the value as JSON, or as plain text.")],
+    values: Annotated[list[str], typer.Option("--set", help="field=value")],
     note: Annotated[str, typer.Option()] = "",
     where: Where = HERE,
     person: As = "",
@@ -95,20 +101,10 @@ def edit(
     """Approve with other values; both yours and the agent's are kept."""
     with opened(where) as pilothouse:
         found = pilothouse.reviews.get(review)
-        arguments = {**found.approved_action().arguments, **dict(map(_pair, values))}
+        target = RecordRef.parse(found.subject).object
+        arguments = {**found.approved_action().arguments, **dict(pair(each, target) for each in values)}
         pilothouse.gateway.edit(review, somebody(person), found.payload_hash, arguments, note)
         _take_up(pilothouse.gateway.resume(review))
-
-
-def _pair(text: str) -> tuple[str, JsonValue]:
-    name, equals, value = text.partition("=")
-    if not equals or not name:
-        raise InvalidInput(f"{text!r} sets nothing.", hint="Write --set field=value.")
-    try:
-        parsed: Any = orjson.loads(value)
-    except ValueError:
-        parsed = value
-    return name, parsed
 
 
 @app.command()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import socket
 import sys
 import threading
 import webbrowser
@@ -11,14 +12,12 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-import uvicorn
 
 from pilothouse.assembly import App, assemble
-from pilothouse.demo.stage import set_stage
 from pilothouse.surfaces.cli.context import HERE
 from pilothouse.surfaces.cli.output import guarded, say
-from pilothouse.surfaces.server import build
 from pilothouse.vocabulary.actors import SYSTEM_PERSON
+from pilothouse.vocabulary.errors import InvalidInput
 from pilothouse.vocabulary.outcomes import ReviewStatus
 from pilothouse.workspace.config import FILE, open_workspace
 
@@ -39,16 +38,45 @@ def up(
     server = pilothouse.workspace.config.server
     address = f"http://{server.host}:{port or server.port}"
     try:
+        if serve:
+            _free(server.host, port or server.port)
         if demo:
             _tell(pilothouse, where, address, browser and serve)
         if serve:
             say(f"Console and API at {address} (Ctrl+C stops it).")
-            uvicorn.run(build(pilothouse), host=server.host, port=port or server.port, log_level="warning")
+            _serve(pilothouse, server.host, port or server.port)
     finally:
         pilothouse.close()
 
 
+def _free(host: str, port: int) -> None:
+    """Raise `InvalidInput` when something else listens there, before a link is printed that leads to it."""
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            raise InvalidInput(
+                f"{host}:{port} cannot be used ({error.strerror}).", hint="Choose another with --port."
+            ) from None
+
+
+def _serve(pilothouse: App, host: str, port: int) -> None:
+    # Imported here: the web server takes most of a second to load, and no other command needs it.
+    import uvicorn
+
+    from pilothouse.surfaces.server import build
+
+    uvicorn.run(build(pilothouse), host=host, port=port, log_level="warning")
+
+
 def _demo(where: Path, fresh: bool) -> App:
+    from pilothouse.demo.stage import set_stage
+
+    if (where / FILE).exists() and not (where / MARK).exists():
+        raise InvalidInput(
+            f"{where} is a workspace of yours, not a demo.", hint="Leave --demo out, or name a new folder."
+        )
     if fresh and (where / MARK).exists():
         shutil.rmtree(where)
     if (where / FILE).exists():
@@ -75,7 +103,8 @@ def _tell(pilothouse: App, where: Path, address: str, browser: bool) -> None:
     say(f"You are Gita, who leads RevOps. Enter (once): {link}")
     say("")
     say("Or on the command line, in another terminal:")
-    say(f"  export PILOTHOUSE_WORKSPACE={where} PILOTHOUSE_PERSON=gita")
+    commands = Path(sys.executable).parent
+    say(f"  export PILOTHOUSE_WORKSPACE={where.resolve()} PILOTHOUSE_PERSON=gita PATH={commands}:$PATH")
     for line in (
         "reviews list",
         f"reviews show {first}",

@@ -1,0 +1,45 @@
+"""`pilothouse set`: a person changes a record themselves, through the same door as every agent."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from pilothouse.surfaces.cli.context import HERE, As, Json, Where, opened, somebody
+from pilothouse.surfaces.cli.output import emit, guarded, say
+from pilothouse.surfaces.cli.values import pair
+from pilothouse.vocabulary.actions import Action
+from pilothouse.vocabulary.errors import InvalidInput, NotFound
+from pilothouse.vocabulary.outcomes import ActionStatus
+from pilothouse.vocabulary.records import RecordRef
+
+
+@guarded
+def set_(
+    record: Annotated[str, typer.Argument(help="system/object/id")],
+    values: Annotated[list[str], typer.Argument(help="field=value")],
+    why: Annotated[str, typer.Option(help="The reason, for whoever asks later.")] = "Changed by hand.",
+    where: Where = HERE,
+    person: As = "",
+    json: Json = False,
+) -> None:
+    """Change fields of a record as the person you are: governed, recorded, and never overwritten by a rollback."""
+    with opened(where) as pilothouse:
+        try:
+            ref = RecordRef.parse(record)
+        except ValueError as error:
+            raise InvalidInput(str(error), hint="Write system/object/id, as in crm/account/A0010.") from None
+        snapshot = pilothouse.gateway.door.registry.connector(ref.system).read(ref)
+        if snapshot is None:
+            raise NotFound(f"there is no {ref}.", hint="`pilothouse actions list` names records.")
+        arguments = dict(pair(each, ref.object) for each in values)
+        expects = {name: snapshot.fields.get(name) for name in arguments}
+        action = Action(f"{ref.system}.{ref.object}.update", ref, arguments, why, expects=expects)
+        result = pilothouse.gateway.submit_as_person(action, somebody(person))
+    if json:
+        emit({"action": action.id, "status": result.status, "code": result.code, "sentence": result.sentence})
+    else:
+        say(f"{result.status.value}: {result.sentence}")
+    if result.status is not ActionStatus.EXECUTED:
+        raise typer.Exit(1)
