@@ -15,6 +15,8 @@ from pilothouse.connectors.twin.intake import observations
 from pilothouse.connectors.twin.server import TwinServer
 from pilothouse.data.contracts import Contract, load_contracts
 from pilothouse.data.definitions import Definitions, load_definitions
+from pilothouse.data.identity.entities import Entities, EntityProjector
+from pilothouse.data.identity.resolver import Resolver
 from pilothouse.data.intake import IntakeProjector, cursors
 from pilothouse.data.projection import RecordProjector
 from pilothouse.data.quarantine import QuarantineProjector
@@ -59,6 +61,7 @@ def projectors() -> tuple[Projector, ...]:
         TokenProjector(),
         IntakeProjector(),
         QuarantineProjector(),
+        EntityProjector(),
     )
 
 
@@ -73,6 +76,8 @@ class App:
     directory: Directory
     credentials: Credentials
     store: DataStore
+    entities: Entities
+    resolver: Resolver
     definitions: Definitions
     contracts: dict[str, Contract]
     policy: Policy
@@ -145,6 +150,7 @@ def assemble(workspace: Workspace, clock: Clock | None = None, agents: Sequence[
     contracts = load_contracts(workspace.folder("contracts"))
     policy = load_policy(workspace.folder("policy"), registry.capabilities, definitions.closed_stages)
     store = DataStore(ledger)
+    entities = Entities(ledger)
     door = Door(
         ledger=ledger,
         clock=clock,
@@ -164,6 +170,8 @@ def assemble(workspace: Workspace, clock: Clock | None = None, agents: Sequence[
         directory=directory,
         credentials=Credentials(engine, ledger, directory, clock),
         store=store,
+        entities=entities,
+        resolver=Resolver(ledger, store, entities, clock),
         definitions=definitions,
         contracts=contracts,
         policy=policy,

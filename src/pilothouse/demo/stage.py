@@ -58,6 +58,9 @@ def set_stage(root: Path, *, seed: int = 7, clock: Clock | None = None, tell: Te
     imports = [_import(app, root, *source, tell) for source in SOURCES]
     count = app.fill_twin()
     tell(f"Loaded {count:,} records into the twin, the demo's CRM.")
+    for name in ("account", "contact"):
+        found = app.resolver.resolve(name)
+        tell(f"{found.records:,} {name} records of all sources are {found.entities:,} {name}s.")
     enlist(app, root)
     tell("The hygiene agent looks at the data on behalf of Gita (RevOps) …")
     run = run_hygiene(app, "gita", today)

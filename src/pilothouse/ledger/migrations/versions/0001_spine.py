@@ -110,6 +110,24 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_claims_action"), "claims", ["action"], unique=False)
     op.create_table(
+        "entities",
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("object", sa.Text(), nullable=False),
+        sa.Column("into", sa.Text(), nullable=False),
+        sa.Column("size", sa.Integer(), nullable=False),
+        sa.Column("confidence", sa.Float(), nullable=False),
+        sa.Column("position", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index(op.f("ix_entities_object"), "entities", ["object"], unique=False)
+    op.create_table(
+        "entity_members",
+        sa.Column("record", sa.Text(), nullable=False),
+        sa.Column("entity", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("record"),
+    )
+    op.create_index(op.f("ix_entity_members_entity"), "entity_members", ["entity"], unique=False)
+    op.create_table(
         "executions",
         sa.Column("idempotency_key", sa.Text(), nullable=False),
         sa.Column("action", sa.Text(), nullable=False),
@@ -142,10 +160,27 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("system", "object", "record_id", "field"),
     )
     op.create_table(
+        "former_members",
+        sa.Column("entity", sa.Text(), nullable=False),
+        sa.Column("record", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("entity", "record"),
+    )
+    op.create_index("former_by_record", "former_members", ["record"], unique=False)
+    op.create_table(
         "intake_cursors",
         sa.Column("system", sa.Text(), nullable=False),
         sa.Column("cursor", sa.Integer(), nullable=False),
         sa.PrimaryKeyConstraint("system"),
+    )
+    op.create_table(
+        "judgements",
+        sa.Column("one", sa.Text(), nullable=False),
+        sa.Column("other", sa.Text(), nullable=False),
+        sa.Column("same", sa.Integer(), nullable=False),
+        sa.Column("by", sa.Text(), nullable=False),
+        sa.Column("at", sa.Text(), nullable=False),
+        sa.Column("why", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("one", "other"),
     )
     op.create_table(
         "ledger_entries",

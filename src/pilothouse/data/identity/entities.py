@@ -1,0 +1,233 @@
+"""Entities and who belongs to them, drawn from the ledger; identifiers that last while memberships change.
+
+`identity.changed` entries tell, entity by entity, its members from then on, and what it came from: a merge keeps the
+identifier of the larger part, a split gives a part back the identifier it had before the merge. `identity.judged` entries
+are people's words about two records; a later word about the same two replaces the earlier, and nothing is overwritten.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Connection,
+    Float,
+    Index,
+    Integer,
+    Table,
+    Text,
+    delete,
+    insert,
+    select,
+)
+
+from pilothouse.ledger.database import metadata
+from pilothouse.ledger.entries import Entry
+from pilothouse.ledger.ledger import Ledger
+from pilothouse.ledger.statements import Statement, given
+from pilothouse.vocabulary.clock import stamp, unstamp
+from pilothouse.vocabulary.records import RecordRef
+
+entities = Table(
+    "entities",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("object", Text, nullable=False, index=True),
+    Column("into", Text, nullable=False),
+    Column("size", Integer, nullable=False),
+    Column("confidence", Float, nullable=False),
+    Column("position", BigInteger, nullable=False),
+)
+entity_members = Table(
+    "entity_members",
+    metadata,
+    Column("record", Text, primary_key=True),
+    Column("entity", Text, nullable=False, index=True),
+)
+former_members = Table(
+    "former_members",
+    metadata,
+    Column("entity", Text, primary_key=True),
+    Column("record", Text, primary_key=True),
+    Index("former_by_record", "record"),
+)
+judgements = Table(
+    "judgements",
+    metadata,
+    Column("one", Text, primary_key=True),
+    Column("other", Text, primary_key=True),
+    Column("same", Integer, nullable=False),
+    Column("by", Text, nullable=False),
+    Column("at", Text, nullable=False),
+    Column("why", Text, nullable=False),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Entity:
+    """One account or contact, whatever systems hold it. `into` names the entity that took it over, if one did."""
+
+    id: str
+    object: str
+    members: tuple[RecordRef, ...]
+    confidence: float
+    into: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """A person's word that two records are the same, or are not."""
+
+    one: RecordRef
+    other: RecordRef
+    same: bool
+    by: str
+    at: datetime
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Doubt:
+    """A pair that could be the same or not: what speaks for and against it, in words with bits, the heaviest first."""
+
+    one: RecordRef
+    other: RecordRef
+    bits: float
+    needed: float
+    together: bool
+    reasons: tuple[tuple[str, float], ...]
+
+
+class EntityProjector:
+    """Follows resolution and judgements."""
+
+    name = "entities"
+    kinds = frozenset({"identity.changed", "identity.judged"})
+    tables = (entities, entity_members, former_members, judgements)
+
+    def apply(self, connection: Connection, entries: Sequence[Entry]) -> None:
+        """Bring the tables up to date."""
+        for entry in entries:
+            if entry.kind == "identity.judged":
+                self._judged(connection, entry)
+            else:
+                self._changed(connection, entry)
+
+    def _judged(self, connection: Connection, entry: Entry) -> None:
+        body = entry.body
+        same = (judgements.c.one == body["one"], judgements.c.other == body["other"])
+        connection.execute(delete(judgements).where(*same))
+        row = {key: body[key] for key in ("one", "other", "by", "why")}
+        connection.execute(insert(judgements), {**row, "same": int(body["same"]), "at": stamp(entry.at)})
+
+    def _changed(self, connection: Connection, entry: Entry) -> None:
+        changes: list[dict[str, Any]] = entry.body["changes"]
+        gone = [(change["id"], record) for change in changes for record in change["left"]]
+        _REMEMBER.run_many(connection, [{"entity": entity, "record": record} for entity, record in gone])
+        _LEAVE.run_many(connection, [{"gone": record, "from": entity} for entity, record in gone])
+        _JOIN.run_many(
+            connection,
+            [{"record": record, "entity": change["id"]} for change in changes for record in change["joined"]],
+        )
+        _ENTITY.run_many(
+            connection,
+            [
+                {
+                    **{key: change[key] for key in ("id", "into", "size", "confidence")},
+                    "object": entry.body["object"],
+                    "position": entry.position,
+                }
+                for change in changes
+            ],
+        )
+
+
+def _upsert(table: Table, key: str) -> Any:
+    def write(dialect: str) -> Any:
+        from sqlalchemy.dialects.postgresql import insert as postgres
+        from sqlalchemy.dialects.sqlite import insert as sqlite
+
+        statement = (sqlite if dialect == "sqlite" else postgres)(table)
+        rest = {column.name: statement.excluded[column.name] for column in table.columns if column.name != key}
+        return statement.on_conflict_do_update(index_elements=[key], set_=rest)
+
+    return write
+
+
+def _once(dialect: str) -> Any:
+    from sqlalchemy.dialects.postgresql import insert as postgres
+    from sqlalchemy.dialects.sqlite import insert as sqlite
+
+    return (sqlite if dialect == "sqlite" else postgres)(former_members).on_conflict_do_nothing()
+
+
+_ENTITY = Statement(_upsert(entities, "id"), entities.columns.keys())
+_JOIN = Statement(_upsert(entity_members, "record"), entity_members.columns.keys())
+_REMEMBER = Statement(_once, former_members.columns.keys())
+_LEAVE = Statement(
+    delete(entity_members).where(entity_members.c.record == given("gone"), entity_members.c.entity == given("from")),
+    (),
+)
+_OF = Statement(select(entity_members.c.entity).where(entity_members.c.record == given("record")))
+
+
+class Entities:
+    """Reads entities."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
+
+    def of(self, ref: RecordRef) -> Entity | None:
+        """Return the entity a record belongs to, None when it was never resolved."""
+        with self._ledger.reading() as connection:
+            row = _OF.first(connection, record=str(ref))
+        return None if row is None else self.entity(row.entity)
+
+    def entity(self, entity_id: str) -> Entity | None:
+        """Return an entity, also one that was taken over by another (it then has no members)."""
+        with self._ledger.engine.connect() as connection:
+            row = connection.execute(select(entities).where(entities.c.id == entity_id)).first()
+            if row is None:
+                return None
+            found = select(entity_members.c.record).where(entity_members.c.entity == entity_id)
+            members = sorted(RecordRef.parse(each) for each in connection.execute(found).scalars())
+        return Entity(row.id, row.object, tuple(members), row.confidence, row.into)
+
+    def current(self, object_name: str) -> dict[str, list[str]]:
+        """Return the records of every entity of an object that has any, by entity."""
+        query = (
+            select(entity_members.c.entity, entity_members.c.record)
+            .join(entities, entities.c.id == entity_members.c.entity)
+            .where(entities.c.object == object_name)
+        )
+        found: dict[str, list[str]] = {}
+        with self._ledger.engine.connect() as connection:
+            for row in connection.execute(query).yield_per(10_000):
+                found.setdefault(row.entity, []).append(row.record)
+        return found
+
+    def former(self, records: Iterable[str]) -> dict[str, set[str]]:
+        """Return, by entity that no longer has them, which of these records it had."""
+        found: dict[str, set[str]] = {}
+        wanted = sorted(set(records))
+        with self._ledger.engine.connect() as connection:
+            for start in range(0, len(wanted), 500):
+                part = former_members.c.record.in_(wanted[start : start + 500])
+                for row in connection.execute(select(former_members).where(part)):
+                    found.setdefault(row.entity, set()).add(row.record)
+        return found
+
+    def judgements(self, object_name: str | None = None) -> list[Judgement]:
+        """Return what people said that still stands."""
+        with self._ledger.engine.connect() as connection:
+            rows = connection.execute(select(judgements).order_by(judgements.c.at)).all()
+        every = [
+            Judgement(RecordRef.parse(r.one), RecordRef.parse(r.other), bool(r.same), r.by, unstamp(r.at), r.why)
+            for r in rows
+        ]
+        return [each for each in every if object_name is None or each.one.object == object_name]

@@ -1,0 +1,104 @@
+"""`pilothouse resolve` and `pilothouse entities`: who is who across systems, and what people say about it."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from pilothouse.assembly import App
+from pilothouse.data.identity.entities import Entity
+from pilothouse.data.identity.features import FIELDS
+from pilothouse.surfaces.cli.context import HERE, As, Json, Where, opened, somebody
+from pilothouse.surfaces.cli.output import emit, guarded, say, table
+from pilothouse.vocabulary.errors import InvalidInput, NotFound
+from pilothouse.vocabulary.records import RecordRef
+
+app = typer.Typer(no_args_is_help=True)
+
+
+@guarded
+def resolve(
+    object: Annotated[str | None, typer.Option(help="account or contact; default: both.")] = None,
+    doubts: Annotated[int, typer.Option(min=0, help="Show so many pairs that are worth a look.")] = 5,
+    where: Where = HERE,
+    json: Json = False,
+) -> None:
+    """Work out which records of all sources are one account or contact. Safe to repeat; writes only what changed."""
+    with opened(where) as pilothouse:
+        found = [pilothouse.resolver.resolve(name, doubts) for name in ([object] if object else FIELDS)]
+        titles = {ref: pilothouse.store.title(ref) for each in found for d in each.doubts for ref in (d.one, d.other)}
+    if json:
+        emit(found)
+        return
+    for each in found:
+        say(
+            f"{each.records:,} {each.object} records are {each.entities:,} {each.object}s; {each.joined:,} records share "
+            f"theirs with another. {each.changed:,} changed since last time."
+        )
+        for doubt in each.doubts:
+            held = "taken for one" if doubt.together else "kept apart"
+            say(f"  Worth a look ({held}, {doubt.bits:+.1f} of {doubt.needed:.1f} bits needed):")
+            say(f"    {titles[doubt.one]} ({doubt.one})  and  {titles[doubt.other]} ({doubt.other})")
+            say("    " + "; ".join(f"{says} ({bits:+.1f})" for says, bits in doubt.reasons))
+    if any(each.doubts for each in found):
+        say("Settle a pair: `pilothouse entities same ONE OTHER --why …`, or `different`; then resolve again.")
+
+
+def _ref(text: str) -> RecordRef:
+    try:
+        return RecordRef.parse(text)
+    except ValueError as error:
+        raise InvalidInput(str(error), hint="Write system/object/id, as in crm/account/A0010.") from None
+
+
+def _entity(pilothouse: App, name: str) -> Entity:
+    found = pilothouse.entities.of(_ref(name)) if "/" in name else pilothouse.entities.entity(name)
+    if found is None:
+        raise NotFound(f"nothing is known as {name!r}.", hint="`pilothouse resolve` works out who is who.")
+    return found
+
+
+@app.command()
+@guarded
+def show(name: str, where: Where = HERE, json: Json = False) -> None:
+    """Show an entity by its identifier, or by one of its records (system/object/id)."""
+    with opened(where) as pilothouse:
+        found = _entity(pilothouse, name)
+        records = [pilothouse.store.record(ref) for ref in found.members]
+    if json:
+        emit(found)
+        return
+    if found.into:
+        say(f"{found.id} was taken over by {found.into}.")
+        return
+    say(f"{found.id}: one {found.object}, known by {len(found.members)} record(s); sure to {found.confidence:.2f}.")
+    told = ("name", "domain", "email", "country", "city", "phone")
+    rows = [(each.ref, *(each.text(field) for field in told)) for each in records if each is not None]
+    table("Records", ("record", *told), rows)
+
+
+@app.command()
+@guarded
+def same(one: str, other: str, why: Annotated[str, typer.Option()], where: Where = HERE, person: As = "") -> None:
+    """Say that two records are the same; your word stands, whatever the numbers say."""
+    _judge(one, other, True, why, where, person)
+
+
+@app.command()
+@guarded
+def different(one: str, other: str, why: Annotated[str, typer.Option()], where: Where = HERE, person: As = "") -> None:
+    """Say that two records are not the same; what was taken for one comes apart again."""
+    _judge(one, other, False, why, where, person)
+
+
+def _judge(one: str, other: str, is_same: bool, why: str, where: Where, person: str) -> None:
+    with opened(where) as pilothouse:
+        by = pilothouse.directory.person(somebody(person))
+        left, right = _ref(one), _ref(other)
+        pilothouse.resolver.judge(left, right, same=is_same, by=by.id, why=why)
+        done = pilothouse.resolver.resolve(left.object, 0)
+        first, second = pilothouse.entities.of(left), pilothouse.entities.of(right)
+    say(
+        f"Noted. {done.changed} changed: {one} is {first.id if first else '–'}, {other} is {second.id if second else '–'}."
+    )
