@@ -5,13 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Engine, MetaData, create_engine, event
+from sqlalchemy import Engine, MetaData, create_engine, event, text
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
 from pilothouse.vocabulary.errors import InvalidInput
 
 metadata = MetaData()
+SCHEMA_LOCK = 7015
 
 
 def open_database(url: str) -> Engine:
@@ -63,6 +64,9 @@ def create_schema(engine: Engine) -> None:
     from pilothouse.ledger.tables import guard_entries
 
     with engine.execution_options(pilothouse_write=True).begin() as connection:
+        if connection.dialect.name == "postgresql":
+            # Several processes may start at once on a new database; SQLite's write lock sees to that by itself.
+            connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": SCHEMA_LOCK})
         revision = revision_of(connection)
         if revision > HEAD:
             raise InvalidInput(
@@ -74,4 +78,5 @@ def create_schema(engine: Engine) -> None:
             mark(connection)
         elif revision < HEAD:
             upgrade(connection)
-        guard_entries(connection)
+        if revision != HEAD:
+            guard_entries(connection)
