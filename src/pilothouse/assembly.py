@@ -19,6 +19,7 @@ from pilothouse.data.identity.entities import Entities, EntityProjector
 from pilothouse.data.identity.resolver import Resolver
 from pilothouse.data.intake import IntakeProjector, cursors
 from pilothouse.data.projection import RecordProjector
+from pilothouse.data.quality import Quality
 from pilothouse.data.quarantine import QuarantineProjector
 from pilothouse.data.schema import OBJECTS, FieldType
 from pilothouse.data.store import DataStore, Record
@@ -78,6 +79,7 @@ class App:
     store: DataStore
     entities: Entities
     resolver: Resolver
+    quality: Quality
     definitions: Definitions
     contracts: dict[str, Contract]
     policy: Policy
@@ -172,6 +174,7 @@ def assemble(workspace: Workspace, clock: Clock | None = None, agents: Sequence[
         store=store,
         entities=entities,
         resolver=Resolver(ledger, store, entities, clock),
+        quality=Quality(ledger, store, entities, definitions),
         definitions=definitions,
         contracts=contracts,
         policy=policy,

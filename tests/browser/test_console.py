@@ -205,3 +205,16 @@ def test_everything_works_without_javascript(browser: Browser, running: Running)
     page.goto(f"{running.address}/reviews")
     expect(page.get_by_label("Password")).to_be_visible()
     context.close()
+
+
+def test_the_data_page_and_one_account_from_every_source(page: Page, running: Running) -> None:
+    running.enter(page)
+    page.goto(f"{running.address}/quality")
+    page.get_by_role("heading", name="One company is one company").wait_for()
+    before = page.locator("main").inner_text()
+    assert "meets 80 %" in before and "change since" in before
+    page.get_by_role("button", name="Measure again").click()
+    page.get_by_text("Measured 5").wait_for()
+    page.goto(f"{running.address}/records/crm/account/A0023")
+    page.get_by_text("are this one account").wait_for()
+    assert page.locator("thead th").count() == 4 and page.get_by_role("heading", name="What happened").is_visible()

@@ -61,9 +61,11 @@ def set_stage(root: Path, *, seed: int = 7, clock: Clock | None = None, tell: Te
     for name in ("account", "contact"):
         found = app.resolver.resolve(name)
         tell(f"{found.records:,} {name} records of all sources are {found.entities:,} {name}s.")
+    app.quality.audit(SYSTEM, today, Actor("gita"))
     enlist(app, root)
     tell("The hygiene agent looks at the data on behalf of Gita (RevOps) …")
     run = run_hygiene(app, "gita", today)
+    app.quality.audit(SYSTEM, app.clock.now(), Actor("gita"))
     return Stage(app, company, imports, run)
 
 

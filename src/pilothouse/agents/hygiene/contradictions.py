@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime
 
-from pilothouse.agents.hygiene.dormant import day, is_closed
 from pilothouse.agents.hygiene.proposing import flag, seen
+from pilothouse.data.deals import day, is_closed
 from pilothouse.data.store import Record
 from pilothouse.data.view import DataView
 from pilothouse.vocabulary.findings import Finding

@@ -14,7 +14,19 @@ from pilothouse.data.importing.importer import ImportReport, import_files
 from pilothouse.data.quarantine import set_aside_rows
 from pilothouse.orchestration.continuing import carry_on
 from pilothouse.orchestration.runs import RunReport, run_agent
-from pilothouse.surfaces.cli import actions, agents, identity, ledger, people, policy, records, reviews, rollback, up
+from pilothouse.surfaces.cli import (
+    actions,
+    agents,
+    identity,
+    ledger,
+    people,
+    policy,
+    quality,
+    records,
+    reviews,
+    rollback,
+    up,
+)
 from pilothouse.surfaces.cli.context import HERE, As, Json, Where, opened, somebody
 from pilothouse.surfaces.cli.output import emit, guarded, say, table
 from pilothouse.surfaces.moments import when
@@ -35,6 +47,7 @@ app.command("rollback")(rollback.rollback)
 app.command("up")(up.up)
 app.command("set")(records.set_)
 app.command("resolve")(identity.resolve)
+app.command("quality")(quality.quality)
 app.add_typer(identity.app, name="entities", help="Who is who across systems, and what people say about it.")
 
 

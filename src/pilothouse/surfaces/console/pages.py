@@ -15,7 +15,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from fastapi.staticfiles import StaticFiles
 from fastapi.templating import Jinja2Templates
 
-from pilothouse.assembly import App
+from pilothouse.assembly import SYSTEM, App
 from pilothouse.directory.credentials import Session
 from pilothouse.directory.roles import permissions_of
 from pilothouse.gateway.rollback import Fate, Scope, apply, plan
@@ -39,7 +39,10 @@ Text = Annotated[str, Form()]
 def mount_console(web: FastAPI) -> None:
     """Add the console's pages and files to the web application."""
     web.mount("/static", StaticFiles(directory=HERE / "static"), name="static")
+    from pilothouse.surfaces.console.data_pages import router as data_router
+
     web.include_router(router)
+    web.include_router(data_router)
     filters = cast("dict[str, Any]", templates.env.filters)  # pyright: ignore[reportUnknownMemberType]
     filters |= {"show": show, "plain": show_plain}
 
@@ -90,12 +93,13 @@ def problem_page(request: Request, error: PilothouseError, status: int) -> Respo
     return page(request, "problem.html", session_of(request), status, error=error)
 
 
-def _go(path: str, said: str = "") -> RedirectResponse:
+def go(path: str, said: str = "") -> RedirectResponse:
+    """Lead to another page, with a word about what was done."""
     return RedirectResponse(f"{path}?{urlencode({'said': said})}" if said else path, 303)
 
 
 def _entered(request: Request, session: Session) -> RedirectResponse:
-    response = _go("/")
+    response = go("/")
     secure = request.url.scheme == "https"
     response.set_cookie(COOKIE, session.cookie, httponly=True, samesite="strict", secure=secure)
     return response
@@ -145,7 +149,7 @@ def enter(request: Request, pilothouse: Pilothouse, token: str = "") -> Response
 def log_out(request: Request, session: Posted, pilothouse: Pilothouse) -> Response:
     """Log out."""
     pilothouse.credentials.log_out(request.cookies.get(COOKIE, ""))
-    response = _go("/login")
+    response = go("/login")
     response.delete_cookie(COOKIE)
     return response
 
@@ -168,6 +172,7 @@ def overview(request: Request, session: SignedIn, pilothouse: Pilothouse) -> Res
         agents=pilothouse.gateway.door.agents.all(),
         entries=pilothouse.ledger.size(),
         policy=pilothouse.policy.version,
+        audit=pilothouse.quality.latest(SYSTEM),
     )
 
 
@@ -216,7 +221,7 @@ async def decide(request: Request, review: str, session: Posted, pilothouse: Pil
         said = f"{result.status.value.capitalize()}: {result.sentence}"
     else:
         raise InvalidInput("the form says neither approve nor reject.", hint="Use one of the buttons.")
-    return _go(f"/reviews/{after}" if after and after != review else "/reviews", said)
+    return go(f"/reviews/{after}" if after and after != review else "/reviews", said)
 
 
 def _edited(found: Review, form: dict[str, str]) -> dict[str, Json]:
@@ -306,7 +311,7 @@ def roll_back(
     undone = apply(pilothouse.gateway, scope, session.person.id, reason)
     left = [result for result in undone.results if result.status.value != "executed"]
     said = f"{undone.restored} record(s) restored." + (f" {len(left)} could not be: {left[0].sentence}" if left else "")
-    return _go("/rollback", said)
+    return go("/rollback", said)
 
 
 def _scope(pilothouse: Pilothouse, agent: str, since: str, until: str, field: str, action: str) -> Scope:
@@ -332,4 +337,4 @@ def stop_or_start(
         registry.suspend(ref, session.person.id, reason)
     else:
         registry.resume(ref, session.person.id, reason)
-    return _go("/agents", f"{agent} is {'suspended' if decision == 'suspend' else 'active again'}.")
+    return go("/agents", f"{agent} is {'suspended' if decision == 'suspend' else 'active again'}.")
