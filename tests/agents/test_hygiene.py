@@ -26,7 +26,7 @@ MAPPING = str(Path(__file__).resolve().parents[1] / "fixtures" / "maven_crm.yaml
 
 def findings(world: World, as_of: datetime) -> list[Finding]:
     app = world.app
-    view = DataView(app.store, app.contracts["hygiene"], app.definitions, as_of, SYSTEM)
+    view = DataView(app.store, app.entities, app.contracts["hygiene"], app.definitions, as_of, SYSTEM)
     return list(HygieneAgent().propose(view, as_of))
 
 
@@ -44,7 +44,9 @@ def test_the_public_set_shows_its_defects_without_a_rule_for_it(world: World) ->
     )
     assert (report.objects["opportunity"], report.objects["account"], report.quarantined) == (8800, 85, 0)
     as_of = app.newest_day("maven")
-    view = DataView(app.store, app.contracts["hygiene"], app.definitions, as_of or world.clock.now(), "maven")
+    view = DataView(
+        app.store, app.entities, app.contracts["hygiene"], app.definitions, as_of or world.clock.now(), "maven"
+    )
     found = list(HygieneAgent().propose(view, view.as_of))
     counts = Counter(finding.kind for finding in found)
     assert (counts["missing_account"], counts["missing_engaged_date"], counts["orphan"]) == (1425, 500, 1480)

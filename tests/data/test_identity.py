@@ -8,6 +8,7 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
+import duckdb
 import numpy as np
 import pytest
 from benchmarks.resolve import quality
@@ -17,7 +18,7 @@ from tests.world import World
 
 from pilothouse.data.identity.clusters import clusters
 from pilothouse.data.identity.comparing import compare
-from pilothouse.data.identity.features import ACCOUNT
+from pilothouse.data.identity.features import ACCOUNT, account_features, prepare
 from pilothouse.data.identity.lineage import changes
 from pilothouse.data.identity.names import likeness
 from pilothouse.data.store import Observation
@@ -87,6 +88,48 @@ def test_companies_whose_truth_is_known_are_found(records: int, seed: int) -> No
     found = compare("account", [str(n) for n in range(records)], rows, ())
     precision, recall = quality(found.labels.tolist(), [each.truth for each in told])
     assert precision >= 0.97 and recall >= 0.95, (precision, recall)
+
+
+def features(*rows: dict[str, str]) -> list[dict[str, object]]:
+    connection = duckdb.connect()
+    prepare(connection)
+    columns = ", ".join(f"{name} VARCHAR" for name in ACCOUNT)
+    connection.execute(f"CREATE TABLE told (unique_id BIGINT, {columns})")
+    given = [[number, *(row.get(name, "") for name in ACCOUNT)] for number, row in enumerate(rows)]
+    connection.executemany(f"INSERT INTO told VALUES (?{', ?' * len(ACCOUNT)})", given)
+    account_features(connection, "told", "made")
+    cursor = connection.execute("SELECT * FROM made ORDER BY unique_id")
+    names = [column[0] for column in cursor.description or ()]
+    return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+
+
+@pytest.mark.parametrize("name", ["Acme Corp", "Acme Corporation", "ACME Corp. Inc.", "Acmé, GmbH", "The acme  co."])
+def test_spellings_of_one_company_have_one_key(name: str) -> None:
+    assert features({"name": name})[0]["name_key"] == "acme"
+
+
+@pytest.mark.parametrize(
+    ("told", "key", "value"),
+    [
+        ({"website": "https://www.alder-foods.example/x?y"}, "domain", "alder-foods.example"),
+        ({"domain": "shop.acme.co.uk"}, "domain", "acme.co.uk"),
+        ({"domain": "someone@gmail.com"}, "domain", None),
+        ({"domain": "nothing"}, "domain", None),
+        ({"country": "Deutschland"}, "country", "de"),
+        ({"country": "USA"}, "country", "us"),
+        ({"country": "Philipines"}, "country", None),  # a slip is no other country
+        ({"phone": "+49 (731) 555-0101"}, "phone", "15550101"),
+        ({"phone": "ext 5"}, "phone", None),
+        ({"address": "112 E 51ST STREET"}, "street", "51"),
+        ({"address": "112 E 51ST STREET"}, "house", "112"),
+        ({"address": "Lange Strasse 7a"}, "house", "7a"),
+        ({"address": "12 Elm St, Reno 89501"}, "postcode", "89501"),
+        ({"postcode": "SW1A 1AA"}, "postcode", "SW1A1"),
+        ({}, "name_key", None),
+    ],
+)
+def test_noise_is_taken_out_of_fields(told: dict[str, str], key: str, value: object) -> None:
+    assert features(told)[0][key] == value
 
 
 Weights = dict[tuple[int, int], float]

@@ -16,13 +16,12 @@ from pilothouse.data.contracts import load_contracts
 from pilothouse.data.importing.importer import ImportReport, import_files
 from pilothouse.data.importing.mapping import load_mapping
 from pilothouse.data.importing.values import moment
-from pilothouse.data.matching import Matcher, company_key, domain_key
 from pilothouse.data.quarantine import set_aside_rows
-from pilothouse.data.store import Observation, Record
+from pilothouse.data.store import Observation
 from pilothouse.vocabulary.actors import Actor
 from pilothouse.vocabulary.documents import DocumentError
 from pilothouse.vocabulary.errors import InvalidInput
-from pilothouse.vocabulary.records import FieldValue, RecordRef, WriterKind
+from pilothouse.vocabulary.records import RecordRef, WriterKind
 from pilothouse.workspace.config import STARTER
 
 GITA = Actor("gita")
@@ -218,26 +217,6 @@ def test_the_public_export_shapes_go_in(world: World, system: str) -> None:
 @given(st.datetimes(datetime(1900, 1, 1), datetime(2100, 12, 31)))
 def test_a_moment_is_read_as_it_was_written(when: datetime) -> None:
     assert moment(when.isoformat(sep=" ")) == when.replace(tzinfo=UTC)
-
-
-@pytest.mark.parametrize("name", ["Acme Corp", "Acme Corporation", "ACME Corp. Inc.", "Acmé, GmbH", "acme  co."])
-def test_spellings_of_one_company_have_one_key(name: str) -> None:
-    assert company_key(name) == "acme"
-
-
-def test_free_mail_and_foreign_countries_identify_nobody() -> None:
-    assert domain_key("https://alder-foods.example/x") == domain_key("a@alder-foods.example") == "alder-foods.example"
-    assert domain_key("a@gmail.com") == "" and domain_key("https://www.acme.co.uk/x") == "acme.co.uk"
-
-    def account(system: str, **fields: str) -> Record:
-        now = datetime(2026, 1, 1, tzinfo=UTC)
-        values = {k: FieldValue(v, system, now, WriterKind.IMPORT, "x") for k, v in fields.items()}
-        return Record(RecordRef(system, "account", "1"), values)
-
-    home, abroad = account("crm", name="Acme Inc", country="Japan"), account("bill", name="Acme", country="Spain")
-    assert Matcher([home, abroad]).counterparts(home) == []
-    same = account("bill", name="Acme Ltd", country="Japan")
-    assert [m.record for m in Matcher([home, same]).counterparts(home)] == [same]
 
 
 def test_the_worked_hygiene_contract() -> None:

@@ -7,26 +7,45 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from pilothouse.data.contracts import Contract
 from pilothouse.data.definitions import Definitions
-from pilothouse.data.matching import Match, Matcher
+from pilothouse.data.identity.entities import Entities
 from pilothouse.data.store import DataStore, Record
 from pilothouse.vocabulary.records import RecordRef, is_empty
+
+SUREST = 0.97
+"""The most that "it is the same company" counts for: sources that agree can still both be wrong."""
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """Another record of the same account or contact: what showed it, and how strongly (0 to 1)."""
+
+    record: Record
+    because: str
+    strength: float
 
 
 class DataView:
     """A read-only window. Objects outside the contract are empty, fields outside it do not exist."""
 
     def __init__(
-        self, store: DataStore, contract: Contract, definitions: Definitions, as_of: datetime, system: str
+        self,
+        store: DataStore,
+        entities: Entities,
+        contract: Contract,
+        definitions: Definitions,
+        as_of: datetime,
+        system: str,
     ) -> None:
         self._store, self._contract = store, contract
         self.definitions, self.as_of, self.system = definitions, as_of, system
         self._all: dict[str, list[Record]] = {}
         self._ids: dict[str, dict[str, Record]] = {}
-        self._matchers: dict[str, Matcher] = {}
+        self._entities = entities
 
     def everywhere(self, object_name: str) -> Sequence[Record]:
         """Return the records of an object from every source."""
@@ -41,17 +60,20 @@ class DataView:
         return [each for each in self.everywhere(object_name) if each.ref.system == self.system]
 
     def record(self, ref: RecordRef) -> Record | None:
-        """Return one record of the system the agent works on, or None."""
+        """Return one record, or None when nobody told of it or the contract does not let the agent read it."""
         if ref.object not in self._ids:
             self._ids[ref.object] = {str(each.ref): each for each in self.everywhere(ref.object)}
         return self._ids[ref.object].get(str(ref))
 
     def counterparts(self, record: Record) -> list[Match]:
-        """Return what other sources hold for the same thing."""
-        name = record.ref.object
-        if name not in self._matchers:
-            self._matchers[name] = Matcher(self.everywhere(name))
-        return self._matchers[name].counterparts(record)
+        """Return what other systems hold of the same account or contact, as far as that was worked out."""
+        entity = self._entities.of(record.ref)
+        if entity is None:
+            return []
+        because = f"one {entity.object} with {record.ref}, sure to {entity.confidence:.2f}"
+        others = [self.record(ref) for ref in entity.members if ref.system != record.ref.system]
+        strength = min(entity.confidence, SUREST)
+        return [Match(other, because, strength) for other in others if other is not None]
 
     def frequencies(self, object_name: str, field: str) -> Counter[str]:
         """Return how often each text value of a field occurs in the system the agent works on."""

@@ -105,6 +105,7 @@ def run_hygiene(app: App, person: str, as_of: datetime, limit: int | None = None
         agent,
         person,
         store=app.store,
+        entities=app.entities,
         definitions=app.definitions,
         system=SYSTEM,
         as_of=as_of.astimezone(UTC),

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from pilothouse.data.definitions import Definitions
+from pilothouse.data.identity.entities import Entities
 from pilothouse.data.store import DataStore
 from pilothouse.data.view import DataView
 from pilothouse.gateway.gateway import Gateway
@@ -52,6 +53,7 @@ def run_agent(
     person: str,
     *,
     store: DataStore,
+    entities: Entities,
     definitions: Definitions,
     system: str,
     as_of: datetime,
@@ -69,7 +71,7 @@ def run_agent(
     run, actor = new_id("run"), Actor(person, agent.ref)
     token, grant = door.tokens.issue(agent.ref, person, by=Actor(person))
     door.ledger.append([Draft("run.started", actor, {"run": run, "as_of": stamp(as_of), "system": system})])
-    view = DataView(store, contract, definitions, as_of, system)
+    view = DataView(store, entities, contract, definitions, as_of, system)
     report = RunReport(run, str(agent.ref), as_of, list(agent.propose(view, as_of)))
     proposals = [finding.proposal for finding in report.findings if finding.proposal is not None]
     chosen = proposals if limit is None else proposals[:limit]

@@ -14,9 +14,8 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from pilothouse.agents.hygiene.proposing import seen, update
-from pilothouse.data.matching import Match
 from pilothouse.data.store import Record
-from pilothouse.data.view import DataView
+from pilothouse.data.view import DataView, Match
 from pilothouse.vocabulary.findings import Finding
 from pilothouse.vocabulary.records import is_empty
 from pilothouse.vocabulary.values import canonical, parse_json

@@ -154,7 +154,10 @@ def prepare(connection: DuckDBPyConnection) -> None:
 
 
 def account_features(connection: DuckDBPyConnection, source: str, target: str) -> None:
-    """Make the table of what is compared of accounts. `sole` tells that a name is used with one domain and country."""
+    """Make the table of what is compared of accounts. `sole` tells that a name is used with one domain and country.
+
+    Only countries that are known as such are compared: a slip of the keyboard is no other country.
+    """
     connection.execute(f"""
         CREATE OR REPLACE TABLE {target} AS
         WITH read AS (SELECT unique_id, phone, address, postcode, short_forms(plain_words(name)) AS named,
@@ -173,7 +176,7 @@ def account_features(connection: DuckDBPyConnection, source: str, target: str) -
                 list_filter(list_sort(list_distinct(own)),
                     lambda w: list_contains(every,w) OR regexp_matches(w,'^([0-9]+|[ivx]+)$')) AS marks,
                 CASE WHEN NOT list_contains({_words(FREE_MAIL)},site) THEN site END AS domain,
-                coalesce(code, nullif(land,'')) AS country, nullif(town,'') AS city,
+                code AS country, nullif(town,'') AS city,
                 CASE WHEN len(digits)>=7 THEN right(digits,8) END AS phone, house,
                 nullif(array_to_string(list_filter(way, lambda w: w<>coalesce(house,'') AND w<>''
                     AND NOT list_contains({_words(STREET_WORDS)},w))[1:2],' '),'') AS street,
@@ -201,6 +204,6 @@ def contact_features(connection: DuckDBPyConnection, source: str, target: str) -
             regexp_replace(split_part(email,'@',1),'[._-]','','g') AS mailbox,
             coalesce(CASE WHEN NOT list_contains({_words(FREE_MAIL)},site) THEN site END,
                 nullif(array_to_string(own,' '),'')) AS employer,
-            CASE WHEN len(digits)>=7 THEN right(digits,8) END AS phone, coalesce(code, nullif(land,'')) AS country
+            CASE WHEN len(digits)>=7 THEN right(digits,8) END AS phone, code AS country
         FROM parted LEFT JOIN country_names ON country_names.told=land
     """)  # noqa: S608

@@ -45,6 +45,16 @@ class Resolver:
     def __init__(self, ledger: Ledger, store: DataStore, entities: Entities, clock: Clock) -> None:
         self._ledger, self._store, self._entities, self._clock = ledger, store, entities, clock
 
+    def due(self) -> list[str]:
+        """Return the objects that several systems tell of and of which some record was never resolved."""
+        due: list[str] = []
+        for name in FIELDS:
+            refs = {record.ref for record in self._store.records(name)}
+            known = {ref for records in self._entities.current(name).values() for ref in records}
+            if len({ref.system for ref in refs}) > 1 and any(str(ref) not in known for ref in refs):
+                due.append(name)
+        return due
+
     def resolve(self, object_name: str, doubts: int = 20) -> Resolution:
         """Work out who is who among all records of an object, and write down what changed.
 

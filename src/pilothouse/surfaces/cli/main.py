@@ -157,6 +157,8 @@ def run(
             raise NotFound(f"there is no built-in agent {agent!r}.", hint=f"There is: {known}.")
         opened_app.gateway.door.registry.connector(system)
         opened_app.take_in()
+        for name in opened_app.resolver.due():
+            opened_app.resolver.resolve(name)
         now = opened_app.clock.now()
         moment = when(as_of, now) or opened_app.newest_day(system) or now
         report = run_agent(
@@ -164,6 +166,7 @@ def run(
             found,
             somebody(person),
             store=opened_app.store,
+            entities=opened_app.entities,
             definitions=opened_app.definitions,
             system=system,
             as_of=moment,
