@@ -29,7 +29,7 @@ from pilothouse.surfaces.rest.models import (
     result_out,
 )
 from pilothouse.vocabulary.actors import AgentRef
-from pilothouse.vocabulary.errors import InvalidInput, Unauthenticated
+from pilothouse.vocabulary.errors import InvalidInput, NotFound, Unauthenticated
 from pilothouse.vocabulary.outcomes import ReviewStatus
 from pilothouse.vocabulary.records import RecordRef
 
@@ -181,6 +181,26 @@ def roll_back(given: RollbackIn, person: CurrentPerson, pilothouse: Pilothouse) 
 
 def _scope(given: RollbackScope) -> Scope:
     return Scope(given.agent, given.since, given.until, given.field, given.action)
+
+
+@router.get("/entities/{system}/{object}/{id}")
+def entity_of(system: Id, object: Id, id: Id, person: CurrentPerson, pilothouse: Pilothouse) -> dict[str, Any]:
+    """Return the account or contact that a record is one of, with every record of it in any system."""
+    require(person, "read_ledger")
+    found = pilothouse.entities.of(RecordRef(system, object, id))
+    if found is None:
+        raise NotFound(f"{system}/{object}/{id} was never resolved.", hint="`pilothouse resolve` works out who is who.")
+    return plain(found)
+
+
+@router.get("/quality/{system}")
+def data_quality(system: Id, person: CurrentPerson, pilothouse: Pilothouse) -> dict[str, Any]:
+    """Return the latest data audit of a system and its baseline, the first one ever made."""
+    require(person, "read_ledger")
+    latest = pilothouse.quality.latest(system)
+    if latest is None:
+        raise NotFound(f"{system} was never audited.", hint="`pilothouse quality` measures it.")
+    return {"audit": plain(latest), "baseline": plain(pilothouse.quality.baseline(system))}
 
 
 @router.get("/agents")
