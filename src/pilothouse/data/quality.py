@@ -149,7 +149,7 @@ class _Look:
         needed: float | None = None,
     ) -> Measure:
         bad = [str(record.ref) for record in records if not sound(record)]
-        told = sentence if records else f"There are no {object_name} records to measure."
+        told = sentence if records else f"{name}: there is nothing to measure."
         good = len(records) - len(bad)
         return Measure(group, name, object_name, good, len(records), needed, told, tuple(bad[:EXAMPLES]))
 

@@ -33,8 +33,8 @@ def resolve(
         return
     for each in found:
         say(
-            f"{each.records:,} {each.object} records are {each.entities:,} {each.object}s; {each.joined:,} records share "
-            f"theirs with another. {each.changed:,} changed since last time."
+            f"{each.records:,} {each.object} record(s) are {each.entities:,} {each.object}(s); {each.joined:,} share theirs "
+            f"with another record. {each.changed:,} changed since last time."
         )
         for doubt in each.doubts:
             held = "taken for one" if doubt.together else "kept apart"

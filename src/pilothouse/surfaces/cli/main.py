@@ -35,6 +35,8 @@ from pilothouse.vocabulary.errors import NotFound
 from pilothouse.vocabulary.records import WriterKind
 from pilothouse.workspace.config import init_workspace
 
+COLUMNS_TOLD = 8
+
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="The open control plane for revenue agents.")
 app.add_typer(agents.app, name="agents", help="Who may act, and how far each has come.")
 app.add_typer(reviews.app, name="reviews", help="What waits for a person.")
@@ -121,7 +123,8 @@ def _tell_import(report: ImportReport, source: str) -> None:
     if report.ignored:
         say(f"Not in the mapping, and left alone: {', '.join(report.ignored)}.")
     for file, columns in report.unread.items():
-        say(f"Columns of {file} that the mapping does not read: {', '.join(columns)}.")
+        more = f" and {len(columns) - COLUMNS_TOLD} more" if len(columns) > COLUMNS_TOLD else ""
+        say(f"Columns of {file} that the mapping does not read: {', '.join(columns[:COLUMNS_TOLD])}{more}.")
 
 
 @app.command()

@@ -31,7 +31,7 @@ def emit(value: Any) -> None:
 
 def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
     """Print a table; cells are shown as they are, never read as markup."""
-    grid = Table(title=title, title_justify="left", header_style="bold", box=None, pad_edge=False)
+    grid = Table(header_style="bold", box=None, pad_edge=False)
     for number, column in enumerate(columns):
         # The first column is what people copy: an identifier in three pieces is none.
         grid.add_column(column, overflow="fold", no_wrap=number == 0)
@@ -40,6 +40,7 @@ def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> 
         grid.add_row(*(escape(str("" if cell is None else cell)) for cell in row))
         count += 1
     if count:
+        console.print(f"[italic]{escape(title)}[/italic]", soft_wrap=True)
         console.print(grid)
     else:
         console.print(f"{title}: none.")
