@@ -24,7 +24,7 @@ from pilothouse.data.identity.names import likeness
 from pilothouse.data.store import Observation
 from pilothouse.testing.companies import companies
 from pilothouse.vocabulary.actors import Actor
-from pilothouse.vocabulary.errors import Conflict, InvalidInput, NotFound
+from pilothouse.vocabulary.errors import Conflict, Forbidden, InvalidInput, NotFound
 from pilothouse.vocabulary.records import RecordRef, WriterKind
 
 SHARED = Path(__file__).parents[3] / "shared" / "data"
@@ -316,6 +316,9 @@ def test_a_judgement_names_two_records_and_a_reason(world: World) -> None:
             world.app.resolver.judge(one, other, same=True, by="gita", why="x")
     with pytest.raises(InvalidInput):
         world.app.resolver.judge(one, RecordRef.parse("crm/account/4"), same=True, by="gita", why=" ")
+    for who in ("rosa", "iris"):
+        with pytest.raises(Forbidden):
+            world.app.resolver.judge(one, RecordRef.parse("crm/account/4"), same=True, by=who, why="x")
 
 
 def test_what_is_unsure_is_shown_with_its_reasons(world: World) -> None:

@@ -122,7 +122,8 @@ class EntityProjector:
         body = entry.body
         same = (judgements.c.one == body["one"], judgements.c.other == body["other"])
         connection.execute(delete(judgements).where(*same))
-        row = {key: body[key] for key in ("one", "other", "by", "why")}
+        row = {key: body[key] for key in ("one", "other", "by")}
+        row["why"] = entry.value("why", "")
         connection.execute(insert(judgements), {**row, "same": int(body["same"]), "at": stamp(entry.at)})
 
     def _changed(self, connection: Connection, entry: Entry) -> None:

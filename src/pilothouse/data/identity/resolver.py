@@ -13,11 +13,13 @@ from pilothouse.data.identity.entities import Doubt, Entities, Judgement
 from pilothouse.data.identity.features import FIELDS
 from pilothouse.data.identity.lineage import Change, changes
 from pilothouse.data.store import DataStore, Record
+from pilothouse.directory.people import Directory
+from pilothouse.directory.roles import permissions_of
 from pilothouse.ledger.entries import Draft
 from pilothouse.ledger.ledger import Ledger
 from pilothouse.vocabulary.actors import SYSTEM_PERSON, Actor
-from pilothouse.vocabulary.clock import Clock, new_id
-from pilothouse.vocabulary.errors import Conflict, InvalidInput, NotFound
+from pilothouse.vocabulary.clock import new_id
+from pilothouse.vocabulary.errors import Conflict, Forbidden, InvalidInput, NotFound
 from pilothouse.vocabulary.records import RecordRef
 from pilothouse.vocabulary.values import Json
 
@@ -42,8 +44,8 @@ class Resolution:
 class Resolver:
     """Resolves the records of an object, and takes people's judgements."""
 
-    def __init__(self, ledger: Ledger, store: DataStore, entities: Entities, clock: Clock) -> None:
-        self._ledger, self._store, self._entities, self._clock = ledger, store, entities, clock
+    def __init__(self, ledger: Ledger, store: DataStore, entities: Entities, directory: Directory) -> None:
+        self._ledger, self._store, self._entities, self._directory = ledger, store, entities, directory
 
     def due(self) -> list[str]:
         """Return the objects that several systems tell of and of which some record was never resolved."""
@@ -102,9 +104,12 @@ class Resolver:
     def judge(self, one: RecordRef, other: RecordRef, *, same: bool, by: str, why: str) -> None:
         """Write down that two records are the same, or are not; what people said of them before no longer stands.
 
-        Raises `NotFound` for a record that nobody told of, `InvalidInput` for two that cannot be compared, `Conflict`
+        Raises `Forbidden` for somebody who may not decide reviews, `NotFound` for a record that nobody told of, `InvalidInput` for two that cannot be compared, `Conflict`
         when it contradicts what follows from other judgements.
         """
+        person = self._directory.person(by)
+        if not person.active or "review" not in permissions_of(person.role).may:
+            raise Forbidden(f"{by} ({person.role}) may not say who is who.", hint="Ask a reviewer or RevOps.")
         one, other = min(one, other), max(one, other)
         if one == other or one.object != other.object or one.object not in FIELDS:
             raise InvalidInput(f"{one} and {other} cannot be judged.", hint="Name two accounts or two contacts.")
@@ -114,8 +119,9 @@ class Resolver:
         if not why.strip():
             raise InvalidInput("a judgement needs a reason.", hint="One sentence is enough.")
         _consistent(one, other, same, self._entities.judgements(one.object))
-        body: dict[str, Json] = {"one": str(one), "other": str(other), "same": same, "by": by, "why": why}
-        self._ledger.append([Draft("identity.judged", Actor(by), body, subject=str(one))])
+        body: dict[str, Json] = {"one": str(one), "other": str(other), "same": same, "by": by}
+        # What people write may be about people, so it can be erased; that they said it, and what follows, stays.
+        self._ledger.append([Draft("identity.judged", Actor(by), body, {"why": why}, str(one), subject=str(one))])
 
 
 def _consistent(one: RecordRef, other: RecordRef, same: bool, standing: Iterable[Judgement]) -> None:

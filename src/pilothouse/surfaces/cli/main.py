@@ -17,6 +17,7 @@ from pilothouse.orchestration.runs import RunReport, run_agent
 from pilothouse.surfaces.cli import (
     actions,
     agents,
+    dataset,
     identity,
     ledger,
     people,
@@ -50,6 +51,7 @@ app.command("up")(up.up)
 app.command("set")(records.set_)
 app.command("resolve")(identity.resolve)
 app.command("quality")(quality.quality)
+app.command("dataset")(dataset.dataset)
 app.add_typer(identity.app, name="entities", help="Who is who across systems, and what people say about it.")
 
 
