@@ -198,3 +198,15 @@ def test_the_signing_key_is_its_owners_only_and_notes_are_bound_to_it(setting: S
         open_note(note.replace("\n8\n", "\n9\n"), setting.key)
     with pytest.raises(InvalidInput):
         PublicKey.parse("not a key")
+
+
+def test_two_witnesses_of_one_folder_sign_one_tree(setting: Setting) -> None:
+    """A tree that one process kept in memory is not signed over what another has signed since."""
+    other = Witness(setting.witness.folder, setting.witness.signer)
+    for number in range(6):
+        setting.ledger.append([Draft("t.x", Actor("ana"), {"n": number}, subject="p/1")])
+        made = (other if number % 2 else setting.witness).checkpoint(setting.ledger)
+        assert made is not None and made.size == setting.ledger.size()
+    assert setting.witness.checkpoint(setting.ledger) is None
+    report = setting.verify()
+    assert report.ok and (report.size, report.uncovered) == (26, 0)

@@ -102,6 +102,13 @@ def test_every_page_carries_its_security_headers(client: TestClient) -> None:
     assert client.get("/").headers["location"] == "/login"
 
 
+def test_an_address_that_leads_nowhere_says_so_to_people_and_to_programs(client: TestClient) -> None:
+    page, answer = client.get("/nope"), client.get("/v1/nope")
+    assert page.status_code == answer.status_code == 404
+    assert "there is nothing at /nope" in page.text and "<html" in page.text
+    assert answer.json()["code"] == "not_found"
+
+
 def test_the_description_is_kept(new_world: Callable[..., World]) -> None:
     """schemathesis sends what the OpenAPI document allows and what it does not, as an agent and as RevOps."""
     world = new_world()

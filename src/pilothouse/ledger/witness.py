@@ -28,6 +28,7 @@ class Witness:
     def __init__(self, folder: Path, signer: Signer) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self.folder, self.signer = folder, signer
+        self._grown = Frontier()
         self.leaves_file, self.notes_file = folder / "leaves.bin", folder / "checkpoints.txt"
 
     def checkpoint(self, ledger: Ledger) -> Checkpoint | None:
@@ -36,24 +37,33 @@ class Witness:
         Raises `Conflict` when the ledger is shorter than what was signed before: it was cut.
         """
         with self._locked():
-            leaves = read_leaves(self.leaves_file)
-            size = ledger.size()
-            if size < len(leaves):
+            tree = self._tree()
+            size, signed = ledger.size(), tree.size
+            if size < signed:
                 raise Conflict(
-                    f"the ledger holds {size} entries, but {len(leaves)} were signed before: its tail was cut off.",
+                    f"the ledger holds {size} entries, but {signed} were signed before: its tail was cut off.",
                     hint="Restore the database from a backup; run `pilothouse ledger verify`.",
                 )
-            fresh = list(_new_leaves(ledger, len(leaves), size))
+            fresh = list(_new_leaves(ledger, signed, size))
             if not fresh and self.notes_file.exists():
                 return None
-            frontier = Frontier()
-            for leaf in (*leaves, *fresh):
-                frontier.add(leaf)
-            checkpoint = self.signer.sign(frontier.size, frontier.root())
+            for leaf in fresh:
+                tree.add(leaf)
+            checkpoint = self.signer.sign(tree.size, tree.root())
             # A crash between the two leaves more leaves than were signed; the next checkpoint signs them.
             _append(self.leaves_file, b"".join(fresh))
             _append(self.notes_file, checkpoint.note.encode() + b"\n")
+            self._grown = tree
             return checkpoint
+
+    def _tree(self) -> Frontier:
+        """Return the tree over the retained leaves, grown on from the last time where nobody else wrote since."""
+        size = self.leaves_file.stat().st_size // HASH if self.leaves_file.exists() else 0
+        if self._grown.size != size:
+            self._grown = Frontier()
+            for leaf in read_leaves(self.leaves_file):
+                self._grown.add(leaf)
+        return self._grown.copy()
 
     @contextmanager
     def _locked(self) -> Generator[None, None, None]:

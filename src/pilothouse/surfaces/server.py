@@ -63,6 +63,7 @@ def build(pilothouse: App) -> FastAPI:
     mount_console(web)
     web.add_exception_handler(PilothouseError, _problem)
     web.add_exception_handler(RequestValidationError, _invalid)
+    web.add_exception_handler(404, _nowhere)
     web.middleware("http")(_headers)
     return web
 
@@ -93,6 +94,11 @@ async def _problem(request: Request, error: Exception) -> Response:
     if status == 401:
         return RedirectResponse("/login", 303)
     return problem_page(request, error, status)
+
+
+async def _nowhere(request: Request, error: Exception) -> Response:
+    missing = NotFound(f"there is nothing at {request.url.path}.", hint="Start from the overview.")
+    return await _problem(request, missing)
 
 
 async def _invalid(request: Request, error: Exception) -> Response:
