@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.world import World
@@ -153,3 +154,26 @@ def test_deals_that_contradict_themselves_are_flagged(world: World) -> None:
     world.app.store.observe(told, Actor("gita"))
     flagged = {f.record.id for f in findings(world, now) if f.kind == "contradiction"}
     assert flagged == {"x1", "x2", "x3", "x4"}
+
+
+def test_a_record_is_flagged_once_for_everything_and_not_again(world: World) -> None:
+    """Two findings on one record do not overwrite each other's flag at every run."""
+    now = world.clock.now()
+    deals: list[tuple[str, str, dict[str, Any]]] = [
+        ("opportunity", "odd", {"name": "Odd", "stage": "Closed Won", "is_closed": False, "close_date": "2025-12-01"})
+    ]
+    deals += [("opportunity", "fine", {"name": "Fine", "stage": "Proposal", "account": "a1", "owner": "rosa"})]
+    world.app.twin.seed(deals)
+    world.app.take_in()
+    mine = [f for f in findings(world, now) if f.record.id == "odd"]
+    [proposal] = [f.proposal for f in mine if f.proposal is not None]
+    assert proposal.arguments["code"] == "contradiction, missing_required" and len({f.kind for f in mine}) > 2
+    assert "owner" in str(proposal.arguments["note"]) and "otherwise" in str(proposal.arguments["note"])
+    text = f"{proposal.arguments['code']}: {proposal.arguments['note']}"
+    world.app.twin.edit_as("rosa", "opportunity", "odd", {"flags": text})
+    world.app.take_in()
+    assert [f.proposal for f in findings(world, now) if f.record.id == "odd"] == [None] * len(mine)
+    world.app.twin.edit_as("rosa", "opportunity", "odd", {"owner": "rosa", "account": "a1"})
+    world.app.take_in()
+    again = [f.proposal for f in findings(world, now) if f.record.id == "odd" and f.proposal]
+    assert [each.arguments["code"] for each in again] == ["contradiction"]

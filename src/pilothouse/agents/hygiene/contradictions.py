@@ -17,8 +17,7 @@ def contradictions(view: DataView, as_of: datetime) -> Iterator[Finding]:
     for deal in view.records("opportunity"):
         for field, note in _problems(deal, view, as_of):
             evidence = [seen(deal, field, note), seen(deal, "stage", "its stage")]
-            already = deal.text("flags").startswith("contradiction")
-            proposal = None if already else flag(deal, "contradiction", note, confidence=0.95, evidence=evidence)
+            proposal = flag(deal, "contradiction", note, confidence=0.95, evidence=evidence)
             yield Finding("contradiction", deal.ref, note, "flags", proposal)
             break
 

@@ -36,14 +36,12 @@ def _phantom(deal: Record, start: date, age: int, longest: int) -> Finding:
     note = f"Open since {start}, {age} days; no deal here ever took more than {longest} days to close."
     field = "engaged_date" if "engaged_date" in deal.fields else "created_date"
     evidence = [seen(deal, field, f"began {start}"), seen(deal, "stage", "still open")]
-    already = deal.text("flags").startswith("phantom")
-    proposal = None if already else flag(deal, "phantom", note, confidence=0.9, evidence=evidence)
+    proposal = flag(deal, "phantom", note, confidence=0.9, evidence=evidence)
     return Finding("phantom", deal.ref, note, "flags", proposal)
 
 
 def _stale(deal: Record, days: int, pause: int) -> Finding:
     note = f"No activity for {days} days; deals here that were won paused {pause} days at most, nine times in ten."
     evidence = [seen(deal, "last_activity_date", f"{days} days without activity"), seen(deal, "stage", "still open")]
-    already = deal.text("flags").startswith("stale")
-    proposal = None if already else flag(deal, "stale", note, confidence=0.75, evidence=evidence)
+    proposal = flag(deal, "stale", note, confidence=0.75, evidence=evidence)
     return Finding("stale", deal.ref, note, "flags", proposal)

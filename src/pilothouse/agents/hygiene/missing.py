@@ -29,8 +29,7 @@ def _record(record: Record, missing: list[str]) -> Iterator[Finding]:
         return
     note = f"{', '.join(missing)} missing"
     evidence = [seen(record, name, f"{name} is empty") for name in missing]
-    already = record.text("flags").startswith("missing_required")
-    proposal = None if already else flag(record, "missing_required", note, confidence=0.98, evidence=evidence)
+    proposal = flag(record, "missing_required", note, confidence=0.98, evidence=evidence)
     for number, name in enumerate(missing):
         sentence = f"{record.ref.object} without {name}."
         yield Finding(f"missing_{name}", record.ref, sentence, name, proposal if number == 0 else None)
