@@ -95,6 +95,7 @@ def test_promotion_takes_two_and_shows(home: Path) -> None:
         (["rollback", "--as", "me", "--agent", "nope", "--preview"], 1, "was ever registered"),
         (["rollback", "--as", "me", "--agent", "nope"], 1, "needs a reason"),
         (["actions", "list", "--status", "banana"], 2, "banana"),
+        (["agents", "show", "nope"], 1, "no agent 'nope' is registered"),
         (["actions", "list", "--agent", "nope"], 1, "was ever registered"),
         (["reviews", "list", "--owner", "nope"], 1, "there is no person"),
         (["run", "hygiene", "--as", "gita", "--system", "nosuch"], 1, "no connector serves"),

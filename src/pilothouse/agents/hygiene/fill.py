@@ -54,7 +54,8 @@ def _fill(record: Record, name: str, matches: list[Match], as_of: datetime) -> F
     value = best[0].record.value(name)
     confidence = best[0].strength * agreement * _freshness(best[0].record, name, as_of)
     systems = sorted({match.record.ref.system for match in best})
-    sentence = f"{name} is empty; {' and '.join(systems)} say {value!r} ({best[0].because})."
+    verb = "say" if len(systems) > 1 else "says"
+    sentence = f"{name} is empty; {' and '.join(systems)} {verb} {value!r} ({best[0].because})."
     if len(told) > 1:
         others = sorted(str(parse_json(key)) for key in told if key != canonical(value).casefold())
         sentence += f" Other sources say {', '.join(others)}."

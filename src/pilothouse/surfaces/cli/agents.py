@@ -44,9 +44,10 @@ def list_(where: Where = HERE, json: Json = False) -> None:
 @app.command()
 @guarded
 def show(agent: str, where: Where = HERE, json: Json = False) -> None:
-    """Show what an agent will and will not do, and how far it has come."""
+    """Show what an agent will and will not do, and how far it has come; a name alone means its latest version."""
     with opened(where) as pilothouse:
-        found = pilothouse.gateway.door.agents.get(ref(agent))
+        agents = pilothouse.gateway.door.agents
+        found = agents.get(ref(agent)) if "@" in agent else agents.latest(agent)
     if json:
         emit(_as_json(found))
         return
