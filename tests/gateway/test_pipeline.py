@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import threading
+import time
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 
@@ -12,9 +15,10 @@ from pilothouse.gateway.entries import action_draft
 from pilothouse.gateway.passage import GO_ON, Passage, Result, Stop
 from pilothouse.gateway.pipeline import STAGES
 from pilothouse.gateway.stages.record_intent import record_intent
-from pilothouse.vocabulary.actions import Evidence
+from pilothouse.ledger.entries import Draft
+from pilothouse.vocabulary.actions import Action, Evidence
 from pilothouse.vocabulary.actors import Actor, AgentRef
-from pilothouse.vocabulary.errors import LedgerUnavailable
+from pilothouse.vocabulary.errors import Conflict, LedgerUnavailable
 from pilothouse.vocabulary.outcomes import ActionStatus as S
 from pilothouse.vocabulary.records import RecordRef
 from pilothouse.vocabulary.verdicts import Mode
@@ -210,6 +214,74 @@ def test_the_sixth_record_within_ten_minutes_is_held_and_ten_minutes_later_it_is
     assert (sixth.status, sixth.code) == (S.HELD, "write_set")
     world.clock.advance(timedelta(minutes=10, seconds=1))
     assert world.submit(world.action(to="crm/account/a7")).status is S.EXECUTED
+
+
+def ready(world: World, action: Action, token: str) -> Passage:
+    """Take an action up to where its intent would be written."""
+    passage = Passage(action, credential=token)
+    for stage in STAGES[: STAGES.index(record_intent)]:
+        assert stage(passage, world.gateway.door) is GO_ON
+    return passage
+
+
+def together(world: World, acts: list[Callable[[], object]]) -> list[object]:
+    """Have several callers append in one commit: all wait while another holds the writer, and then writes nothing."""
+    ledger, go = world.app.ledger, threading.Event()
+
+    def hold_up(_: object) -> None:
+        go.wait(10)
+        raise Conflict("nothing is written")
+
+    answers: list[object] = [None] * len(acts)
+    threads = [
+        threading.Thread(target=lambda n=n, act=act: answers.__setitem__(n, act())) for n, act in enumerate(acts)
+    ]
+
+    def hold() -> None:
+        with pytest.raises(Conflict):
+            ledger.append([], hold_up)
+
+    holder = threading.Thread(target=hold)
+    holder.start()
+    while not ledger._writing or ledger._waiting:  # pyright: ignore[reportPrivateUsage]
+        time.sleep(0.001)
+    for thread in threads:
+        thread.start()
+    while len(ledger._waiting) < len(acts):  # pyright: ignore[reportPrivateUsage]
+        time.sleep(0.001)
+    go.set()
+    for thread in (holder, *threads):
+        thread.join()
+    return answers
+
+
+def test_callers_in_one_commit_do_not_each_get_the_last_place(world_on_each_store: World) -> None:
+    """I7 and I3 where several intents share a commit: the later one sees what the earlier one wrote."""
+    world = world_on_each_store
+    world.promote("crm.account.update:fill-empty")
+    for number in range(1, 5):
+        assert world.submit(world.action(to=f"crm/account/a{number}")).status is S.EXECUTED
+    token = world.token()
+    rivals = [ready(world, world.action(to=f"crm/account/a{number}"), token) for number in (5, 6, 7)]
+    answers = together(world, [lambda p=p: record_intent(p, world.gateway.door) for p in rivals])
+    assert sum(answer is GO_ON for answer in answers) == 1, answers
+    assert [a.code for a in answers if isinstance(a, Stop)] == ["world_moved"] * 2
+
+
+def test_a_suspension_in_the_same_commit_is_seen(world: World) -> None:
+    world.promote("crm.account.update:fill-empty")
+    passage = ready(world, world.action(), world.token())
+    suspended = Draft(
+        "agent.suspended", Actor("noah"), {"agent": "tester@1", "reason": "stop"}, subject="agent/tester@1"
+    )
+    _, answer = together(
+        world,
+        [lambda: world.app.ledger.append([suspended]), lambda: record_intent(passage, world.gateway.door)],
+    )
+    first = next(iter(world.app.ledger.entries(kinds={"agent.suspended"}))).position
+    assert answer is GO_ON or (isinstance(answer, Stop) and answer.code == "agent_suspended")
+    intents = [entry.position for entry in world.app.ledger.entries(kinds={"action.intended"})]
+    assert all(position < first for position in intents)
 
 
 def test_a_new_version_does_not_start_a_new_operation(world: World) -> None:

@@ -79,7 +79,15 @@ def test_a_person_reviews_and_rolls_back(world: World, client: TestClient) -> No
 
 @pytest.mark.parametrize(
     ("person", "path", "status"),
-    [("rosa", "/v1/actions", 403), ("iris", "/v1/actions", 200), ("rosa", "/v1/reviews", 200)],
+    [
+        ("rosa", "/v1/actions", 403),
+        ("iris", "/v1/actions", 200),
+        ("rosa", "/v1/reviews", 200),
+        ("rosa", "/v1/quality/crm", 403),
+        ("iris", "/v1/quality/crm", 404),
+        ("rosa", "/v1/entities/crm/account/a1", 403),
+        ("iris", "/v1/entities/crm/account/a1", 404),
+    ],
 )
 def test_roles_hold_here_too(world: World, client: TestClient, person: str, path: str, status: int) -> None:
     enter(world, client, person)

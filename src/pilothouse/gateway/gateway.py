@@ -6,15 +6,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from pilothouse.gateway.door import Door
-from pilothouse.gateway.entries import action_draft
 from pilothouse.gateway.passage import Approval, Passage, Result, Stop
 from pilothouse.gateway.pipeline import AFTER_APPROVAL, BEFORE_DECISION, STAGES, run
 from pilothouse.gateway.reconcile import Settled, reconcile
+from pilothouse.gateway.scoped_read import scoped_read
 from pilothouse.handoff.deciding import sound_values
 from pilothouse.handoff.opening import stricter
 from pilothouse.handoff.reviews import Review, Reviews
 from pilothouse.ledger.actions import ActionRow, action_get
-from pilothouse.ledger.entries import Draft
 from pilothouse.vocabulary.actions import Action
 from pilothouse.vocabulary.actors import Actor
 from pilothouse.vocabulary.errors import Conflict, InvalidInput, NotFound
@@ -102,9 +101,4 @@ class Gateway:
 
         Raises `Unauthenticated`, `Forbidden` or `NotFound`.
         """
-        from pilothouse.gateway.scoped_read import scoped_read
-
         return scoped_read(self.door, ref, token)
-
-
-__all__ = ["Draft", "Gateway", "action_draft"]

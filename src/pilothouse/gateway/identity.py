@@ -147,12 +147,3 @@ class Tokens:
     def revoke(self, token_id: str, by: Actor, reason: str) -> None:
         """Make a token useless at once."""
         self._ledger.append([Draft("token.revoked", by, {"id": token_id, "reason": reason})])
-
-    def revoke_all(self, agent: AgentRef, by: Actor, reason: str) -> int:
-        """Revoke every token of an agent that is still good; returns how many."""
-        with self._ledger.engine.connect() as connection:
-            query = select(tokens.c.id).where(tokens.c.agent == str(agent), tokens.c.revoked_at.is_(None))
-            ids = [row.id for row in connection.execute(query)]
-        if ids:
-            self._ledger.append([Draft("token.revoked", by, {"id": each, "reason": reason}) for each in ids])
-        return len(ids)

@@ -354,7 +354,12 @@ _OF_KEY = Statement(
 )
 _UNDONE = Statement(
     select(actions)
-    .where(actions.c.idempotency_key == given("wanted"), actions.c.status == S.UNDONE.value)
+    .where(
+        actions.c.subject == given("subject"),
+        actions.c.payload_hash == given("payload"),
+        actions.c.agent_name == given("agent"),
+        actions.c.status == S.UNDONE.value,
+    )
     .order_by(actions.c.last_position.desc())
     .limit(1)
 )
@@ -369,9 +374,9 @@ def standing_of_key(connection: Connection, idempotency_key: str) -> ActionRow |
     return _OF_KEY.first(connection, wanted=idempotency_key)
 
 
-def undone_of_key(connection: Connection, idempotency_key: str) -> ActionRow | None:
-    """Return the act that was performed under this key and undone since, or None."""
-    return _UNDONE.first(connection, wanted=idempotency_key)
+def undone_before(connection: Connection, agent_name: str, subject: str, payload_hash: str) -> ActionRow | None:
+    """Return the same act of an agent that was performed and undone since, under whatever key, or None."""
+    return _UNDONE.first(connection, agent=agent_name, subject=subject, payload=payload_hash)
 
 
 def execution_of(connection: Connection, idempotency_key: str) -> str | None:

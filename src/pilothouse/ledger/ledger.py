@@ -96,11 +96,13 @@ class Ledger:
             with self._writer.connect() as connection, connection.begin() as transaction:
                 start = position = self._lock_head(connection)
                 for submission in group:
-                    position = self._write_one(connection, submission, position, alone=len(group) == 1)
+                    before, alone = position, len(group) == 1
+                    position = self._write_one(connection, submission, before, alone=alone)
+                    if position != before:
+                        # At once, and not at the end: the guard of the next one asks how long the ledger is.
+                        _SET_HEAD.run(connection, size=position)
                 if position == start:
                     transaction.rollback()
-                else:
-                    _SET_HEAD.run(connection, size=position)
                 # The commit is durable here. A crash before it leaves nothing; one after it leaves all of the group,
                 # whose callers were not told: they find their entries by action or idempotency key.
         except BaseException as error:
@@ -193,7 +195,7 @@ class Ledger:
             return self.size_in(connection)
 
     def size_in(self, connection: Connection) -> int:
-        """Return the size as a transaction sees it; inside a guard, no entry can come between."""
+        """Return the size as a transaction sees it; inside a guard, with what was written before it in the same commit."""
         return _HEAD.first(connection).size
 
     def erase(self, data_subject: str, by: Actor, reason: str) -> int:

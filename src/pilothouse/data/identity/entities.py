@@ -226,9 +226,15 @@ class Entities:
     def judgements(self, object_name: str | None = None) -> list[Judgement]:
         """Return what people said that still stands."""
         with self._ledger.engine.connect() as connection:
-            rows = connection.execute(select(judgements).order_by(judgements.c.at)).all()
-        every = [
-            Judgement(RecordRef.parse(r.one), RecordRef.parse(r.other), bool(r.same), r.by, unstamp(r.at), r.why)
-            for r in rows
-        ]
-        return [each for each in every if object_name is None or each.one.object == object_name]
+            return [
+                each for each in read_judgements(connection) if object_name is None or each.one.object == object_name
+            ]
+
+
+def read_judgements(connection: Connection) -> list[Judgement]:
+    """Return what people said that still stands, as this transaction sees it."""
+    rows = connection.execute(select(judgements).order_by(judgements.c.at)).all()
+    return [
+        Judgement(RecordRef.parse(r.one), RecordRef.parse(r.other), bool(r.same), r.by, unstamp(r.at), r.why)
+        for r in rows
+    ]

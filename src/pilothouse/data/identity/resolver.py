@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 
-from pilothouse.data.identity.entities import Doubt, Entities, Judgement
+from pilothouse.data.identity.entities import Doubt, Entities, Judgement, read_judgements
 from pilothouse.data.identity.features import FIELDS
 from pilothouse.data.identity.lineage import Change, changes
 from pilothouse.data.store import DataStore, Record
@@ -118,10 +118,11 @@ class Resolver:
                 raise NotFound(f"there is no record {ref}.", hint="Import it first.")
         if not why.strip():
             raise InvalidInput("a judgement needs a reason.", hint="One sentence is enough.")
-        _consistent(one, other, same, self._entities.judgements(one.object))
         body: dict[str, Json] = {"one": str(one), "other": str(other), "same": same, "by": by}
         # What people write may be about people, so it can be erased; that they said it, and what follows, stays.
-        self._ledger.append([Draft("identity.judged", Actor(by), body, {"why": why}, str(one), subject=str(one))])
+        draft = Draft("identity.judged", Actor(by), body, {"why": why}, str(one), subject=str(one))
+        # Under the write lock: of two people who contradict each other at once, one is told.
+        self._ledger.append([draft], guard=lambda seen: _consistent(one, other, same, read_judgements(seen)))
 
 
 def _consistent(one: RecordRef, other: RecordRef, same: bool, standing: Iterable[Judgement]) -> None:

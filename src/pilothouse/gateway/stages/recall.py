@@ -5,9 +5,11 @@ It is asked only of somebody who was let in, about their own acts: a key is no w
 
 from __future__ import annotations
 
+from sqlalchemy import Connection
+
 from pilothouse.gateway.door import Door
 from pilothouse.gateway.passage import GO_ON, Answer, Known, Passage, Result, refuse
-from pilothouse.ledger.actions import ActionRow, standing_of_key, undone_of_key
+from pilothouse.ledger.actions import ActionRow, standing_of_key, undone_before
 from pilothouse.vocabulary.outcomes import ActionStatus
 
 
@@ -16,9 +18,8 @@ def recall(passage: Passage, door: Door) -> Answer:
     with door.ledger.reading() as connection:
         passage.seen = door.ledger.size_in(connection)
         row = standing_of_key(connection, passage.action.idempotency_key)
-        undone = undone_of_key(connection, passage.action.idempotency_key) if row is None else None
+        passage.undone = _undone(connection, passage) if row is None else ""
     if row is None:
-        passage.undone = undone.sentence if undone is not None else ""
         return GO_ON
     if not _same_asker(row, passage) or row.payload_hash != passage.action.payload_hash:
         return refuse(
@@ -28,6 +29,13 @@ def recall(passage: Passage, door: Door) -> Answer:
     sentence = f"This act was handed in before as {row.id}: {row.sentence}"
     status = ActionStatus(row.status)
     return Known(Result(passage.action, status, row.code, sentence, None, row.review or "", replayed=True))
+
+
+def _undone(connection: Connection, passage: Passage) -> str:
+    """How the same act of this agent, done before, was undone. A new key does not make it another act."""
+    agent, action = passage.actor.agent if passage.actor else None, passage.action
+    row = undone_before(connection, agent.name, str(action.target), action.payload_hash) if agent else None
+    return row.sentence if row is not None else ""
 
 
 def _same_asker(row: ActionRow, passage: Passage) -> bool:

@@ -21,7 +21,6 @@ from pilothouse.vocabulary.errors import NotFound
 from pilothouse.vocabulary.records import RecordRef
 
 router = APIRouter(include_in_schema=False)
-HEADLINES = ("complete", "unique", "definition", "pipeline")
 TIMELINE = 60
 
 
