@@ -69,12 +69,16 @@ class Measure:
 
 @dataclass(frozen=True)
 class Audit:
-    """Every measure, as of a moment, of the records of one system and of what others tell of the same."""
+    """Every measure, as of a moment, of the records of one system and of what others tell of the same.
+
+    `position` and `made` are where and when it was written down.
+    """
 
     system: str
     as_of: datetime
     measures: tuple[Measure, ...]
     position: int | None = None
+    made: datetime | None = None
 
     def by_key(self) -> Mapping[str, Measure]:
         """Return the measures by key."""
@@ -97,7 +101,7 @@ class Quality:
             "measures": [_json(m) for m in audit.measures],
         }
         [entry] = self._ledger.append([Draft(KIND, by, body, subject=f"system/{system}")])
-        return Audit(system, as_of, audit.measures, entry.position)
+        return Audit(system, as_of, audit.measures, entry.position, entry.at)
 
     def audits(self, system: str) -> Iterator[Audit]:
         """Yield the audits of a system, the first one first."""
@@ -314,7 +318,7 @@ def _json(measure: Measure) -> dict[str, Json]:
 def _audit(entry: Entry) -> Audit:
     raw = cast("list[dict[str, Any]]", entry.body["measures"])
     measures = tuple(Measure(**{**each, "examples": tuple(each["examples"])}) for each in raw)  # pyright: ignore[reportArgumentType]
-    return Audit(entry.body["system"], unstamp(entry.body["as_of"]), measures, entry.position)
+    return Audit(entry.body["system"], unstamp(entry.body["as_of"]), measures, entry.position, entry.at)
 
 
 def change(now: Measure, before: Iterable[Measure]) -> float | None:

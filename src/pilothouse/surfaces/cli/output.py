@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from functools import wraps
+from pathlib import Path
 from typing import Any, NoReturn, ParamSpec, TypeVar
 
 import orjson
@@ -14,7 +15,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from pilothouse.surfaces.plain import plain
-from pilothouse.vocabulary.errors import PilothouseError
+from pilothouse.vocabulary.errors import InvalidInput, PilothouseError
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -49,6 +50,14 @@ def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> 
 def say(text: str) -> None:
     """Print a line."""
     console.print(escape(text), soft_wrap=True)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a file; raises `InvalidInput` when that cannot be done."""
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise InvalidInput(f"{path} cannot be written: {error.strerror}.", hint="Name another file.") from None
 
 
 def fail(message: str) -> NoReturn:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -9,8 +10,9 @@ import typer
 from pilothouse.assembly import SYSTEM
 from pilothouse.data.quality import Audit, Measure, change
 from pilothouse.surfaces.cli.context import HERE, As, Json, Where, opened, somebody
-from pilothouse.surfaces.cli.output import emit, guarded, say, table
+from pilothouse.surfaces.cli.output import emit, guarded, say, table, write_text
 from pilothouse.surfaces.moments import when
+from pilothouse.surfaces.reports.quality import quality_report
 from pilothouse.vocabulary.actors import Actor
 
 DETAIL = ("filled", "fresh")
@@ -23,6 +25,7 @@ def quality(
         str | None, typer.Option(help="Judge ages as of this day; default: the newest date told of.")
     ] = None,
     every: Annotated[bool, typer.Option("--all", help="Show each field too.")] = False,
+    report: Annotated[Path | None, typer.Option(help="Write a report with charts, to print or mail, here.")] = None,
     where: Where = HERE,
     person: As = "",
     json: Json = False,
@@ -33,11 +36,15 @@ def quality(
         now = pilothouse.clock.now()
         moment = when(as_of, now) or pilothouse.newest_day(system) or now
         audit = pilothouse.quality.audit(system, moment, Actor(by.id))
-        baseline = pilothouse.quality.baseline(system)
+        audits = list(pilothouse.quality.audits(system))
+    if report is not None:
+        write_text(report, quality_report(audits, now))
     if json:
-        emit({"audit": audit, "baseline": baseline})
+        emit({"audit": audit, "baseline": audits[0], "report": str(report) if report else None})
         return
-    _tell(audit, baseline, every)
+    _tell(audit, audits[0], every)
+    if report is not None:
+        say(f"The report is {report}; open it in a browser, and print it from there.")
 
 
 def _tell(audit: Audit, baseline: Audit | None, every: bool) -> None:

@@ -8,7 +8,7 @@ from datetime import datetime
 from itertools import chain
 
 from fastapi import APIRouter, Request
-from fastapi.responses import Response
+from fastapi.responses import HTMLResponse, Response
 
 from pilothouse.assembly import SYSTEM, App
 from pilothouse.data.quality import change
@@ -16,6 +16,7 @@ from pilothouse.data.store import Record
 from pilothouse.ledger.entries import Entry
 from pilothouse.surfaces.auth import Pilothouse, require
 from pilothouse.surfaces.console.pages import Posted, SignedIn, go, page
+from pilothouse.surfaces.reports.quality import quality_report
 from pilothouse.vocabulary.actors import Actor
 from pilothouse.vocabulary.errors import NotFound
 from pilothouse.vocabulary.records import RecordRef
@@ -34,6 +35,18 @@ def quality(request: Request, session: SignedIn, pilothouse: Pilothouse, said: s
     for measure in audit.measures if audit else ():
         groups.setdefault(measure.group, []).append((measure, change(measure, before)))
     return page(request, "quality.html", session, audit=audit, baseline=baseline, groups=groups, said=said)
+
+
+@router.get("/quality/report")
+def report(session: SignedIn, pilothouse: Pilothouse) -> Response:
+    """The audits as a page to print."""
+    require(session.person, "read_ledger")
+    audits = list(pilothouse.quality.audits(SYSTEM))
+    if not audits:
+        raise NotFound("nothing was measured yet.", hint="Measure on the page Data.")
+    # It stands alone, as it does in a mail: its style is in it, and nothing else may be loaded or run.
+    alone = {"Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'"}
+    return HTMLResponse(quality_report(audits, pilothouse.clock.now()), headers=alone)
 
 
 @router.post("/quality")
