@@ -55,7 +55,7 @@ def start_cluster(folder: Path) -> Cluster:
         subprocess.run(["chown", "-R", "postgres", str(folder)], check=True)
     run(found[-1] / "initdb", "-D", data, "-U", "postgres", "-A", "trust", "--no-sync", "-E", "UTF8")
     for attempt in range(5):
-        port = _free_port()
+        port = free_port()
         options = f"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories='' -c max_connections=200"
         try:
             run(found[-1] / "pg_ctl", "-D", data, "-w", "-l", folder / "log", "-o", options, "start")
@@ -66,7 +66,7 @@ def start_cluster(folder: Path) -> Cluster:
     return Cluster(found[-1], data, port)
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         return free.getsockname()[1]

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+from typing import Any
+
 import pytest
 from tests.world import World
 
@@ -96,6 +99,8 @@ def test_killed_between_intent_and_call_it_was_not_done(world: World, monkeypatc
     monkeypatch.undo()
     again = world.reopened()
     assert again.gateway.row(action.id).status == "intended"
+    assert carry_on(again.gateway).settled == []  # it may be under way in another process
+    world.clock.advance(timedelta(minutes=2))
     assert [each.status for each in carry_on(again.gateway).settled] == [S.FAILED]
     assert again.committed() == [] and carry_on(again.gateway).settled == []
     again.app.close()
@@ -115,6 +120,7 @@ def test_killed_between_call_and_result_it_was_done_and_is_not_done_again(
         world.submit(action)
     monkeypatch.undo()
     again = world.reopened()
+    world.clock.advance(timedelta(minutes=2))
     assert [each.status for each in carry_on(again.gateway).settled] == [S.EXECUTED]
     assert again.read("account", "a1")["industry"] == "software" and len(again.committed()) == 1
     row = again.gateway.row(action.id)
@@ -158,3 +164,70 @@ def test_suspended_between_judgement_and_intent_nothing_runs(world: World, monke
     result = world.submit(world.action())
     assert (result.status, result.code) == (S.REFUSED, "agent_suspended")
     assert world.committed() == []
+
+
+def results(world: World, action: str) -> list[str]:
+    return [each.kind for each in world.app.ledger.entries(kinds={"action.executed", "action.failed"}, action=action)]
+
+
+def test_what_is_under_way_is_not_settled_by_somebody_else(
+    world_on_each_store: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The server tends every two seconds, and anybody may run `carry` beside it, while a call takes its time."""
+    world = world_on_each_store
+    live(world)
+    other, connector = world.reopened(), type(world.gateway.door.registry.connector("crm"))
+    call = connector.perform
+    rival: list[str] = []
+
+    def slow(*arguments: Any) -> Any:
+        assert carry_on(world.gateway).settled == [] and carry_on(other.gateway).settled == []
+        rival.append(other.submit(other.action(value="retail")).code)
+        world.clock.advance(timedelta(minutes=3))
+        assert carry_on(world.gateway).settled == []  # its own process knows for certain
+        return call(*arguments)
+
+    monkeypatch.setattr(connector, "perform", slow)
+    result = world.submit(world.action())
+    assert (result.status, rival) == (S.EXECUTED, ["field_claimed"])
+    assert results(world, result.action.id) == ["action.executed"]
+    other.app.close()
+
+
+@pytest.mark.parametrize(
+    ("fault", "kind"), [("timeout_before_commit", "action.failed"), ("timeout_after_commit", "action.executed")]
+)
+def test_two_who_settle_the_same_act_record_it_once(
+    world_on_each_store: World, monkeypatch: pytest.MonkeyPatch, fault: str, kind: str
+) -> None:
+    world = world_on_each_store
+    live(world)
+    world.app.twin.faults.arm(fault)
+    connector = type(world.gateway.door.registry.connector("crm"))
+    lookup = connector.lookup
+
+    def somebody_is_first(*arguments: Any) -> Any:
+        monkeypatch.setattr(connector, "lookup", lookup)
+        assert len(carry_on(world.gateway).settled) == 1
+        return lookup(*arguments)
+
+    monkeypatch.setattr(connector, "lookup", somebody_is_first)
+    result = world.submit(world.action())
+    assert results(world, result.action.id) == [kind] == [f"action.{result.status.value}"]
+
+
+def test_who_was_taken_for_dead_and_comes_back_finds_its_result(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    live(world)
+    other, connector = world.reopened(), type(world.gateway.door.registry.connector("crm"))
+    call = connector.perform
+
+    def asleep(*arguments: Any) -> Any:
+        receipt = call(*arguments)
+        world.clock.advance(timedelta(minutes=3))
+        assert [each.status for each in carry_on(other.gateway).settled] == [S.EXECUTED]
+        return receipt
+
+    monkeypatch.setattr(connector, "perform", asleep)
+    result = world.submit(world.action())
+    assert (result.status, results(world, result.action.id)) == (S.EXECUTED, ["action.executed"])
+    other.app.close()

@@ -1,15 +1,16 @@
-"""Random agents, people, faults, kills and restarts through the real pipeline on the twin.
+"""Random agents, people, faults, kills and restarts through the real pipeline on the twin, alone and side by side.
 
-After every step the invariants of docs/ARCHITECTURE.md but I6 are asserted, and the ledger is compared with the twin's own
+After every step the invariants of docs/ARCHITECTURE.md are asserted, and the ledger is compared with the twin's own
 journal, which Pilothouse cannot write.
 """
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import tempfile
-from collections import Counter, defaultdict
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -19,15 +20,17 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 from tests.postgres import Cluster
-from tests.world import World, make_world
+from tests.simulation.invariants import check
+from tests.simulation.side_by_side import run_as_drawn, run_freely
+from tests.world import make_world
 
 from pilothouse.gateway import rollback
 from pilothouse.gateway.stages import perform, record_result
+from pilothouse.handoff.queue import Review
 from pilothouse.orchestration.continuing import carry_on
 from pilothouse.testing.clock import TestClock
 from pilothouse.vocabulary.actors import AgentRef
 from pilothouse.vocabulary.errors import PilothouseError
-from pilothouse.vocabulary.outcomes import ReviewStatus
 from pilothouse.vocabulary.records import RecordRef
 from pilothouse.vocabulary.verdicts import Mode
 from pilothouse.workspace.config import init_workspace
@@ -42,6 +45,13 @@ DECIDERS = st.sampled_from(["ada", "gita", "ravi", "noah", "rosa", "iris"])
 TYPES = st.sampled_from(["crm.account.update", "crm.account.update:fill-empty", "crm.record.flag", "crm.message.send",
                          "crm.record.delete", "crm.opportunity.stage", "crm.account.assign"])  # fmt: skip
 FAULTS = st.sampled_from(["429", "500", "timeout_before_commit", "timeout_after_commit", "wrong_value"])
+SCHEDULES = st.one_of(st.none(), *[st.integers(0, 2**20)] * 4)
+"""How callers side by side are switched: one time in five as the operating system likes, else as the seed says."""
+RIVALS = st.one_of(
+    *[st.tuples(st.just("update"), st.integers(1, 2), st.sampled_from(["industry", "phone"]))] * 4,
+    *[st.tuples(st.sampled_from(["tend", "same act"]), st.integers(1, 2), st.just("phone"))] * 2,
+    st.tuples(st.sampled_from(["decide", "edit", "suspend"]), st.integers(1, 2), st.just("phone")),
+)
 _template: list[Path] = []
 _cluster: list[Cluster] = []
 
@@ -106,6 +116,73 @@ class Simulation(RuleBasedStateMachine):
         known = self.world.read(choices[kind]["target"].object, choices[kind]["target"].id) if kind in fields else {}
         expects = {fields[kind]: known.get(fields[kind])} if kind in fields else None
         self.world.submit(self.world.action(**choices[kind], confidence=sure, expects=expects))
+
+    @rule(rivals=st.lists(RIVALS, min_size=2, max_size=8), schedule=SCHEDULES, fault=st.one_of(st.none(), FAULTS))
+    def callers_want_the_same(
+        self, rivals: list[tuple[str, int, str]], schedule: int | None, fault: str | None
+    ) -> None:
+        self.ready_to_act()
+        if fault is not None:
+            self.world.app.twin.faults.arm(fault)
+        token = self.world.token()
+        acts = [self.rival(number, *each, token) for number, each in enumerate(rivals)]
+        self.side_by_side(acts, schedule)
+
+    @rule(
+        before=st.integers(2, 5), callers=st.integers(2, 8), stop=st.booleans(), tend=st.booleans(), schedule=SCHEDULES
+    )
+    def callers_want_the_last_places(
+        self, before: int, callers: int, stop: bool, tend: bool, schedule: int | None
+    ) -> None:
+        """Near the bulk limit: new accounts, some of them filled one after another, the rest by all at once."""
+        self.ready_to_act()
+        self.world.clock.advance(timedelta(minutes=11))
+        fresh = [f"n{self.world.app.ledger.size()}-{number}" for number in range(before + callers)]
+        self.world.app.twin.seed([("account", each, {"name": each, "country": "Germany"}) for each in fresh])
+        self.world.app.take_in()
+        token, submit = self.world.token(), self.world.submit
+        actions = [self.world.action(to=f"crm/account/{each}") for each in fresh]
+        for action in actions[:before]:
+            submit(action, token)
+        acts: list[Callable[[], object]] = [lambda a=a: submit(a, token) for a in actions[before:]]
+        acts += [self.suspend] * stop + [self.tend] * tend
+        self.side_by_side(acts, schedule)
+
+    def ready_to_act(self) -> None:
+        self.world.promote("crm.account.update:fill-empty")
+        self.world.gateway.door.agents.resume(AgentRef("tester", "1"), "noah", "the drill is over")
+
+    def side_by_side(self, acts: list[Callable[[], object]], schedule: int | None) -> None:
+        run_freely(acts) if schedule is None else run_as_drawn(self.world, acts, schedule)
+
+    def rival(self, number: int, kind: str, account: int, field: str, token: str) -> Callable[[], object]:
+        """Return what one of several callers is about to do; whatever it is based on is read now."""
+        to, world = f"crm/account/a{account}", self.world
+        value, key = ("again", "once") if kind == "same act" else (f"value {number}", "")
+        action = world.action(field, value, to=to, **({"idempotency_key": key} if key else {}))
+        waiting = world.app.reviews.list()
+        choices: dict[str, Callable[[], object]] = {
+            "tend": self.tend,
+            "suspend": self.suspend,
+            "edit": lambda: world.app.twin.edit_as("rosa", "account", f"a{account}", {field: value}),
+            "decide": lambda: self.decide_and_resume(waiting[account % len(waiting)]) if waiting else None,
+        }
+        return choices.get(kind, lambda: world.submit(action, token))
+
+    def tend(self) -> None:
+        """What the server does every two seconds."""
+        self.world.app.take_in()
+        carry_on(self.world.gateway)
+
+    def suspend(self) -> None:
+        self.world.gateway.door.agents.suspend(AgentRef("tester", "1"), "noah", "a drill")
+
+    def decide_and_resume(self, review: Review) -> None:
+        try:
+            self.world.app.reviews.approve(review.id, "ravi", review.payload_hash)
+            self.world.gateway.resume(review.id)
+        except PilothouseError:
+            pass  # somebody else was first
 
     @rule(action_type=TYPES, mode=st.sampled_from(list(Mode)), allowance=st.sampled_from([0, 0, 20]))
     def two_people_promote(self, action_type: str, mode: Mode, allowance: int) -> None:
@@ -185,8 +262,6 @@ class Simulation(RuleBasedStateMachine):
     def _last_written_by_people(self) -> set[tuple[str, str]]:
         last: dict[tuple[str, str], str] = {}
         for row in self.world.app.twin.changes(0):
-            import json
-
             for name in json.loads(row["after"]):
                 last[(row["id"], name)] = row["who"]
         return {place for place, who in last.items() if who.startswith("user:") and place[0].startswith("a")}
@@ -200,69 +275,6 @@ class Simulation(RuleBasedStateMachine):
         if hasattr(self, "world"):
             self.world.app.close()
             shutil.rmtree(self.folder)
-
-
-def check(world: World) -> None:
-    """Assert I1 to I5 and I7 to I10 from the entries and the twin's journal; I6 needs callers side by side."""
-    entries = list(world.app.ledger.entries())
-    assert [entry.position for entry in entries] == list(range(len(entries)))
-    intents = {entry.action: entry for entry in entries if entry.kind == "action.intended"}
-    committed = world.committed()
-    assert max(Counter(row["request_id"] for row in committed).values(), default=0) <= 1
-    approvals = {e.body["review"]: e for e in entries if e.kind in ("review.approved", "review.edited")}
-    used = Counter(e.body["review"] for e in entries if e.kind == "review.used")
-    assert max(used.values(), default=0) <= 1  # an approval is good once
-    for row in committed:
-        intent = intents.get(row["request_id"])
-        assert intent is not None and entry_time(intent) <= row["at"]  # I2
-        capability = world.gateway.door.registry.get(intent.body["capability"])
-        if intent.actor.agent is not None:
-            assert intent.body["mode"] != "shadow"  # I4
-            assert capability.change not in ("delete", "price")  # I8
-            contract = world.gateway.door.contracts["wide"]
-            for field in intent.body["fields"]:  # I3
-                assert contract.field_rule(intent.body["object"], field) is not None
-        if capability.effect == "write" and (not capability.reversible or capability.external):  # I1
-            approval = approvals[intent.body["review"]]
-            assert approval.body.get("new_hash", approval.body["payload_hash"]) == intent.body["payload_hash"]
-        if intent.body["review"]:
-            approval = approvals[intent.body["review"]]
-            assert approval.body["by"] != "system"  # I4: only people approve
-            if intent.body["verdict"]["tier"] == "T3":
-                assert approval.body["by"] not in (intent.actor.person, "gita")  # I10: proposer and owner
-        elif intent.actor.agent is not None:
-            assert intent.body["verdict"]["treatment"] == "auto"  # I9: a rule spoke, and allowed it
-            assert intent.body["verdict"]["rule"]
-        assert set(intent.value("before")) == set(intent.body["fields"])  # I5
-    _no_big_operation_in_small_pieces(world, intents, committed)
-    for entry in entries:
-        if entry.kind == "review.expired":
-            assert entry.body["review"] not in approvals
-    for review in world.app.reviews.list(status=ReviewStatus.USED):
-        assert review.decided_by and review.decided_by != "system"
-
-
-def entry_time(entry: Any) -> str:
-    from pilothouse.vocabulary.clock import stamp
-
-    return stamp(entry.at)
-
-
-def _no_big_operation_in_small_pieces(world: World, intents: dict[str, Any], committed: list[dict[str, Any]]) -> None:
-    """I7: without an allowance, no window holds more than five records written without a person."""
-    alone: dict[str, list[tuple[Any, str]]] = defaultdict(list)
-    for row in committed:
-        intent = intents[row["request_id"]]
-        verdict = intent.body["verdict"]
-        if intent.actor.agent is not None and not intent.body["review"]:
-            allowed = any(r["code"] == "write_set" for r in verdict["reasons"])
-            assert not allowed
-            if not verdict["notify"]:
-                alone[intent.body["capability"]].append((intent.at, intent.subject))
-    for writes in alone.values():
-        for start, _ in writes:
-            window = {subject for at, subject in writes if start <= at < start + timedelta(minutes=10)}
-            assert len(window) <= 5
 
 
 class SimulationOnPostgres(Simulation):

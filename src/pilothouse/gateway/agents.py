@@ -231,26 +231,28 @@ class Agents:
             if connection.execute(query).first() is None:
                 raise NotFound(f"no agent {name!r} was ever registered.", hint="`pilothouse agents list` shows them.")
 
-    def suspend(self, ref: AgentRef, by: str, reason: str) -> None:
-        """Stop an agent at once: nothing of its queued or new work passes the gateway."""
-        self._act("agent.suspended", ref, by, reason)
+    def suspend(self, ref: AgentRef, by: str, reason: str) -> int:
+        """Stop an agent at once: nothing of its queued or new work passes the gateway. Returns the entry's position."""
+        return self._act("agent.suspended", ref, by, reason)
 
-    def resume(self, ref: AgentRef, by: str, reason: str) -> None:
-        """Let a suspended agent act again."""
-        self._act("agent.resumed", ref, by, reason)
+    def resume(self, ref: AgentRef, by: str, reason: str) -> int:
+        """Let a suspended agent act again; returns the entry's position."""
+        return self._act("agent.resumed", ref, by, reason)
 
-    def _act(self, kind: str, ref: AgentRef, by: str, reason: str) -> None:
+    def _act(self, kind: str, ref: AgentRef, by: str, reason: str) -> int:
         self.get(ref)
         self._need(by, "suspend")
         if not reason.strip():
             raise InvalidInput("a reason is needed.", hint="Say in a sentence why.")
-        self._ledger.append([Draft(kind, Actor(by), {"agent": str(ref), "reason": reason}, subject=f"agent/{ref}")])
+        body = {"agent": str(ref), "reason": reason}
+        return self._ledger.append([Draft(kind, Actor(by), body, subject=f"agent/{ref}")])[0].position
 
     def bootstrap(
         self, ref: AgentRef, action_type: str, mode: Mode, by: tuple[str, str], *, bulk_allowance: int = 0
-    ) -> None:
+    ) -> int:
         """Record a bootstrap promotion: two named people let an action type leave shadow without a track record.
 
+        Returns the entry's position.
         Raises `Forbidden` when they are not two, one may not promote, or one owns the agent (I10).
         """
         registered = self.get(ref)
@@ -275,13 +277,13 @@ class Agents:
             "by": list(by),
             "bootstrap": True,
         }
-        self._ledger.append([Draft("agent.promoted", Actor(by[0]), body, subject=f"agent/{ref}")])
+        return self._ledger.append([Draft("agent.promoted", Actor(by[0]), body, subject=f"agent/{ref}")])[0].position
 
-    def demote(self, ref: AgentRef, action_type: str, by: str, reason: str) -> None:
-        """Put an action type back into shadow."""
+    def demote(self, ref: AgentRef, action_type: str, by: str, reason: str) -> int:
+        """Put an action type back into shadow; returns the entry's position."""
         self._need(by, "suspend")
         body = {"agent": str(ref), "action_type": action_type, "reason": reason}
-        self._ledger.append([Draft("agent.demoted", Actor(by), body, subject=f"agent/{ref}")])
+        return self._ledger.append([Draft("agent.demoted", Actor(by), body, subject=f"agent/{ref}")])[0].position
 
     def _need(self, person: str, verb: str) -> None:
         found = self._directory.person(person)

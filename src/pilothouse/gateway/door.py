@@ -20,12 +20,17 @@ from pilothouse.vocabulary.clock import Clock
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Bounds on volume. `window` is the rolling write-set's; `per_minute` the most actions one agent may try."""
+    """Bounds on volume and time.
+
+    `window` is the rolling write-set's; `per_minute` the most actions one agent may try. `longest_call` is how long an
+    act with an intent and no result may be under way in another process, before it is taken for left by a crash.
+    """
 
     window: timedelta = timedelta(minutes=10)
     per_minute: int = 6000
     most_attempts: int = 3
     review_sla_business_days: int = 1
+    longest_call: timedelta = timedelta(minutes=2)
 
 
 @dataclass
@@ -43,3 +48,5 @@ class Door:
     policy: Policy
     limits: Limits = field(default_factory=Limits)
     pause: Callable[[float], None] = time.sleep
+    under_way: dict[int, str] = field(default_factory=dict[int, str])
+    """The action of each passage of this process that is between its intent and its result, by the passage's identity."""

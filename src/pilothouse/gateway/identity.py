@@ -144,6 +144,6 @@ class Tokens:
         expires = datetime.fromtimestamp(int(claims.get("exp", 0)), UTC)
         return Grant(str(claims["jti"]), Actor(str(person), AgentRef.parse(str(agent))), expires)
 
-    def revoke(self, token_id: str, by: Actor, reason: str) -> None:
-        """Make a token useless at once."""
-        self._ledger.append([Draft("token.revoked", by, {"id": token_id, "reason": reason})])
+    def revoke(self, token_id: str, by: Actor, reason: str) -> int:
+        """Make a token useless at once; returns the entry's position."""
+        return self._ledger.append([Draft("token.revoked", by, {"id": token_id, "reason": reason})])[0].position

@@ -68,13 +68,16 @@ BEFORE_DECISION: tuple[Stage, ...] = STAGES[STAGES.index(authorize) : STAGES.ind
 
 def run(passage: Passage, door: Door, stages: Sequence[Stage] = STAGES) -> Result:
     """Take an action through the stages; whatever stops it is recorded before the caller hears of it."""
-    for stage in stages:
-        answer = stage(passage, door)
-        if isinstance(answer, Known):
-            return answer.result
-        if isinstance(answer, Stop):
-            return _stopped(passage, door, answer)
-    return Result(passage.action, ActionStatus.EXECUTED, *passage.note, passage.verdict, _review(passage))
+    try:
+        for stage in stages:
+            answer = stage(passage, door)
+            if isinstance(answer, Known):
+                return answer.result
+            if isinstance(answer, Stop):
+                return _stopped(passage, door, answer)
+        return Result(passage.action, ActionStatus.EXECUTED, *passage.note, passage.verdict, _review(passage))
+    finally:
+        door.under_way.pop(id(passage), None)
 
 
 def _stopped(passage: Passage, door: Door, stop: Stop) -> Result:

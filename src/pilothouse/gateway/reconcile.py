@@ -1,19 +1,23 @@
 """Settling actions that have an intent and no result: the system of record is read before anything is said.
 
-What must never happen here: a retry. What was not done is said to be not done; doing it is a new act (I4).
+What must never happen here: a retry (what was not done is said to be not done; doing it is a new act, I4); an act that
+is still under way settled as if a crash had left it, which would give its fields and its key to somebody else (I6); two
+results of one act.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
+from sqlalchemy import Connection
+
 from pilothouse.gateway.door import Door
-from pilothouse.gateway.passage import Passage
 from pilothouse.gateway.ports import CallRefused, CallUnknown, Receipt
 from pilothouse.gateway.registry import touched_fields
-from pilothouse.ledger.actions import ActionRow, actions_list
+from pilothouse.ledger.actions import ActionRow, action_get, actions_list
 from pilothouse.ledger.entries import Draft, Entry
 from pilothouse.vocabulary.actors import Actor
+from pilothouse.vocabulary.clock import unstamp
 from pilothouse.vocabulary.errors import Conflict
 from pilothouse.vocabulary.outcomes import ActionStatus
 from pilothouse.vocabulary.records import RecordRef
@@ -33,9 +37,15 @@ class Settled:
 
 
 def reconcile(door: Door, row: ActionRow) -> Settled:
-    """Ask the system of record whether the action's request was committed, and record what it says."""
+    """Ask the system of record whether the action's request was committed, and record what it says.
+
+    Where somebody else settled it meanwhile, what they recorded is returned. Raises `Conflict` for an action that has
+    a result, or is under way.
+    """
     if ActionStatus(row.status) not in OPEN:
         raise Conflict(f"{row.id} is {row.status}; there is nothing to reconcile.", hint="Only unanswered acts are.")
+    if _under_way(door, row):
+        raise Conflict(f"{row.id} is under way.", hint="Ask again when it has a result.", code="under_way")
     connector = door.registry.connector(row.system)
     try:
         receipt = connector.lookup(row.id)
@@ -55,10 +65,19 @@ def reconcile(door: Door, row: ActionRow) -> Settled:
 
 
 def reconcile_all(door: Door) -> list[Settled]:
-    """Settle every action without result, as after a crash."""
+    """Settle every action that has no result and is not under way, as after a crash."""
     with door.ledger.engine.connect() as connection:
         rows = [row for status in OPEN for row in actions_list(connection, status=status.value)]
-    return [reconcile(door, row) for row in rows]
+    return [reconcile(door, row) for row in rows if not _under_way(door, row)]
+
+
+def _under_way(door: Door, row: ActionRow) -> bool:
+    """True when somebody may be performing it now: for certain in this process, by its age in another."""
+    if row.status != ActionStatus.INTENDED:
+        return False
+    return (
+        row.id in list(door.under_way.values()) or door.clock.now() - unstamp(row.updated_at) < door.limits.longest_call
+    )
 
 
 def _intent(door: Door, row: ActionRow) -> Entry:
@@ -94,8 +113,23 @@ def _record(
         action=row.id,
         subject=intent.subject,
     )
-    door.ledger.append([draft], guard=None)
+    try:
+        door.ledger.append([draft], guard=lambda connection: _still_open(connection, row.id))
+    except _SettledAlready as error:
+        return error.settled
     return Settled(row.id, status, code, sentence)
 
 
-__all__ = ["Passage", "Settled", "reconcile", "reconcile_all"]
+class _SettledAlready(Exception):
+    """Somebody else was first; this is what they found."""
+
+    def __init__(self, settled: Settled) -> None:
+        super().__init__(settled.sentence)
+        self.settled = settled
+
+
+def _still_open(connection: Connection, action: str) -> None:
+    now = action_get(connection, action)
+    assert now is not None
+    if ActionStatus(now.status) not in OPEN:
+        raise _SettledAlready(Settled(action, ActionStatus(now.status), now.code, now.sentence))

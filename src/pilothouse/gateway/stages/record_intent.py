@@ -33,6 +33,7 @@ def record_intent(passage: Passage, door: Door) -> Answer:
     if passage.approval is not None:
         assert passage.actor is not None
         drafts.append(used(passage.approval.review, passage.action, passage.actor))
+    door.under_way[id(passage)] = passage.action.id  # before anybody can see the intent and take it for abandoned
     try:
         door.ledger.append(drafts, guard=lambda connection: _last_word(connection, passage, door))
     except (Conflict, Forbidden) as error:

@@ -5,10 +5,19 @@ from __future__ import annotations
 from pilothouse.gateway.door import Door
 from pilothouse.gateway.entries import action_draft
 from pilothouse.gateway.passage import GO_ON, Answer, Passage
+from pilothouse.ledger.actions import action_get
+from pilothouse.vocabulary.errors import Conflict
 from pilothouse.vocabulary.outcomes import ActionStatus
 
 
 def record_result(passage: Passage, door: Door) -> Answer:
     """Write the result entry, linked to the intent by the action's identifier."""
-    door.ledger.append([action_draft(passage, ActionStatus.EXECUTED, *passage.note)])
+    try:
+        door.ledger.append([action_draft(passage, ActionStatus.EXECUTED, *passage.note)])
+    except Conflict:
+        # It took so long that another process settled it: the same result stands already.
+        with door.ledger.reading() as connection:
+            row = action_get(connection, passage.action.id)
+        if row is None or row.status != ActionStatus.EXECUTED:
+            raise
     return GO_ON

@@ -10,7 +10,7 @@ import typer
 
 from pilothouse.gateway.agents import Manifest, Registered
 from pilothouse.surfaces.cli.context import HERE, As, Json, Where, opened, somebody
-from pilothouse.surfaces.cli.output import emit, guarded, say, table
+from pilothouse.surfaces.cli.output import emit, guarded, note, say, table, told
 from pilothouse.vocabulary.actors import Actor, AgentRef
 from pilothouse.vocabulary.documents import load_document
 from pilothouse.vocabulary.errors import InvalidInput
@@ -73,30 +73,39 @@ def _as_json(found: Registered) -> dict[str, object]:
 
 @app.command()
 @guarded
-def register(file: Path, where: Where = HERE, person: As = "") -> None:
+def register(file: Path, where: Where = HERE, person: As = "", json: Json = False) -> None:
     """Register an agent from its file; it starts in shadow."""
     with opened(where) as pilothouse:
         document = load_document(file, Manifest)
         fresh = pilothouse.gateway.door.agents.register(document.model, somebody(person))
-    say(f"{document.model.ref} {'is registered, in shadow' if fresh else 'was registered already'}.")
+    agent = str(document.model.ref)
+    told(
+        json,
+        {"agent": agent, "new": fresh},
+        f"{agent} {'is registered, in shadow' if fresh else 'was registered already'}.",
+    )
 
 
 @app.command()
 @guarded
-def suspend(agent: str, reason: Annotated[str, typer.Option()], where: Where = HERE, person: As = "") -> None:
+def suspend(
+    agent: str, reason: Annotated[str, typer.Option()], where: Where = HERE, person: As = "", json: Json = False
+) -> None:
     """Stop an agent at once, its queued work included."""
     with opened(where) as pilothouse:
-        pilothouse.gateway.door.agents.suspend(ref(agent), somebody(person), reason)
-    say(f"{agent} is suspended.")
+        position = pilothouse.gateway.door.agents.suspend(ref(agent), somebody(person), reason)
+    told(json, {"agent": agent, "state": "suspended", "position": position}, f"{agent} is suspended.")
 
 
 @app.command()
 @guarded
-def resume(agent: str, reason: Annotated[str, typer.Option()], where: Where = HERE, person: As = "") -> None:
+def resume(
+    agent: str, reason: Annotated[str, typer.Option()], where: Where = HERE, person: As = "", json: Json = False
+) -> None:
     """Let a suspended agent act again."""
     with opened(where) as pilothouse:
-        pilothouse.gateway.door.agents.resume(ref(agent), somebody(person), reason)
-    say(f"{agent} may act again.")
+        position = pilothouse.gateway.door.agents.resume(ref(agent), somebody(person), reason)
+    told(json, {"agent": agent, "state": "active", "position": position}, f"{agent} may act again.")
 
 
 @app.command()
@@ -109,23 +118,39 @@ def promote(
     bulk_allowance: Annotated[int, typer.Option(min=0)] = 0,
     where: Where = HERE,
     person: As = "",
+    json: Json = False,
 ) -> None:
     """Record a bootstrap promotion by two named people, such as: hygiene@1 crm.account.update:fill-empty live."""
     with opened(where) as pilothouse:
+        by = (somebody(person), second)
         agents = pilothouse.gateway.door.agents
-        agents.bootstrap(ref(agent), action_type, mode, (somebody(person), second), bulk_allowance=bulk_allowance)
-    say(f"{action_type} of {agent} is now {mode.value}, by {person} and {second} (bootstrap, no track record).")
+        position = agents.bootstrap(ref(agent), action_type, mode, by, bulk_allowance=bulk_allowance)
+    done = {"mode": mode, "bulk_allowance": bulk_allowance, "promoted_by": by, "bootstrap": True}
+    told(
+        json,
+        {"agent": agent, "action_type": action_type, **done, "position": position},
+        f"{action_type} of {agent} is now {mode.value}, by {person} and {second} (bootstrap, no track record).",
+    )
 
 
 @app.command()
 @guarded
 def demote(
-    agent: str, action_type: str, reason: Annotated[str, typer.Option()], where: Where = HERE, person: As = ""
+    agent: str,
+    action_type: str,
+    reason: Annotated[str, typer.Option()],
+    where: Where = HERE,
+    person: As = "",
+    json: Json = False,
 ) -> None:
     """Put an action type back into shadow."""
     with opened(where) as pilothouse:
-        pilothouse.gateway.door.agents.demote(ref(agent), action_type, somebody(person), reason)
-    say(f"{action_type} of {agent} is in shadow again.")
+        position = pilothouse.gateway.door.agents.demote(ref(agent), action_type, somebody(person), reason)
+    told(
+        json,
+        {"agent": agent, "action_type": action_type, "mode": Mode.SHADOW, "position": position},
+        f"{action_type} of {agent} is in shadow again.",
+    )
 
 
 @tokens.command()
@@ -135,6 +160,7 @@ def issue(
     minutes: Annotated[int, typer.Option(min=1, max=720)] = 60,
     where: Where = HERE,
     person: As = "",
+    json: Json = False,
 ) -> None:
     """Issue a token with which an agent acts for the person; it is printed once."""
     with opened(where) as pilothouse:
@@ -143,14 +169,18 @@ def issue(
         pilothouse.gateway.door.agents.get(ref(agent))
         life = timedelta(minutes=minutes)
         token, grant = pilothouse.gateway.door.tokens.issue(ref(agent), name, by=Actor(name), life=life)
-    typer.echo(f"{grant.id}, good until {grant.expires_at:%Y-%m-%d %H:%M} UTC", err=True)
-    typer.echo(token)
+    if not json:
+        note(f"{grant.id}, good until {grant.expires_at:%Y-%m-%d %H:%M} UTC")
+    granted = {"id": grant.id, "agent": agent, "person": name, "expires_at": grant.expires_at}
+    told(json, {**granted, "token": token}, token)
 
 
 @tokens.command()
 @guarded
-def revoke(token_id: str, reason: Annotated[str, typer.Option()], where: Where = HERE, person: As = "") -> None:
+def revoke(
+    token_id: str, reason: Annotated[str, typer.Option()], where: Where = HERE, person: As = "", json: Json = False
+) -> None:
     """Make a token useless at once."""
     with opened(where) as pilothouse:
-        pilothouse.gateway.door.tokens.revoke(token_id, Actor(somebody(person)), reason)
-    say(f"{token_id} is revoked.")
+        position = pilothouse.gateway.door.tokens.revoke(token_id, Actor(somebody(person)), reason)
+    told(json, {"id": token_id, "state": "revoked", "position": position}, f"{token_id} is revoked.")

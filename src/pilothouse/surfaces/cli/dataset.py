@@ -11,7 +11,7 @@ import typer
 from pilothouse.directory.roles import permissions_of
 from pilothouse.observability.dataset import export_dataset
 from pilothouse.surfaces.cli.context import HERE, As, Json, Where, opened, somebody
-from pilothouse.surfaces.cli.output import emit, guarded, say
+from pilothouse.surfaces.cli.output import guarded, told
 from pilothouse.vocabulary.errors import Forbidden
 
 
@@ -38,9 +38,5 @@ def dataset(
                 f"{who.id} ({who.role}) may not read the ledger.", hint="Ask RevOps, an auditor or an admin."
             )
         counts = export_dataset(pilothouse.ledger, folder, form.value)
-    if json:
-        emit(counts)
-    else:
-        say(
-            f"{folder} holds {', '.join(f'{count:,} {name}' for name, count in counts.items())}, and README.md says what they are."
-        )
+    held = ", ".join(f"{count:,} {name}" for name, count in counts.items())
+    told(json, counts, f"{folder} holds {held}, and README.md says what they are.")

@@ -10,7 +10,7 @@ from pilothouse.assembly import App
 from pilothouse.data.identity.entities import Entity
 from pilothouse.data.identity.features import FIELDS
 from pilothouse.surfaces.cli.context import HERE, As, Json, Where, opened, somebody
-from pilothouse.surfaces.cli.output import emit, guarded, say, table
+from pilothouse.surfaces.cli.output import emit, guarded, say, table, told
 from pilothouse.vocabulary.errors import InvalidInput, NotFound
 from pilothouse.vocabulary.records import RecordRef
 
@@ -80,25 +80,43 @@ def show(name: str, where: Where = HERE, json: Json = False) -> None:
 
 @app.command()
 @guarded
-def same(one: str, other: str, why: Annotated[str, typer.Option()], where: Where = HERE, person: As = "") -> None:
+def same(
+    one: str,
+    other: str,
+    why: Annotated[str, typer.Option()],
+    where: Where = HERE,
+    person: As = "",
+    json: Json = False,
+) -> None:
     """Say that two records are the same; your word stands, whatever the numbers say."""
-    _judge(one, other, True, why, where, person)
+    _judge(one, other, True, why, where, person, json)
 
 
 @app.command()
 @guarded
-def different(one: str, other: str, why: Annotated[str, typer.Option()], where: Where = HERE, person: As = "") -> None:
+def different(
+    one: str,
+    other: str,
+    why: Annotated[str, typer.Option()],
+    where: Where = HERE,
+    person: As = "",
+    json: Json = False,
+) -> None:
     """Say that two records are not the same; what was taken for one comes apart again."""
-    _judge(one, other, False, why, where, person)
+    _judge(one, other, False, why, where, person, json)
 
 
-def _judge(one: str, other: str, is_same: bool, why: str, where: Where, person: str) -> None:
+def _judge(one: str, other: str, is_same: bool, why: str, where: Where, person: str, json: bool) -> None:
     with opened(where) as pilothouse:
         by = pilothouse.directory.person(somebody(person))
         left, right = _ref(one), _ref(other)
         pilothouse.resolver.judge(left, right, same=is_same, by=by.id, why=why)
         done = pilothouse.resolver.resolve(left.object, 0)
-        first, second = pilothouse.entities.of(left), pilothouse.entities.of(right)
-    say(
-        f"Noted. {done.changed} changed: {one} is {first.id if first else '–'}, {other} is {second.id if second else '–'}."
+        found = {str(ref): pilothouse.entities.of(ref) for ref in (left, right)}
+    belong = {ref: entity.id if entity else None for ref, entity in found.items()}
+    now = ", ".join(f"{ref} is {name or '–'}" for ref, name in belong.items())
+    told(
+        json,
+        {"same": is_same, "changed": done.changed, "entities": belong},
+        f"Noted. {done.changed} changed: {now}.",
     )

@@ -13,7 +13,7 @@ from pilothouse.ledger.export import verify_bundle
 from pilothouse.ledger.notes import PublicKey
 from pilothouse.ledger.verify import Report, verify_store
 from pilothouse.surfaces.cli.context import HERE, As, Json, Where, opened, somebody
-from pilothouse.surfaces.cli.output import emit, fail, guarded, say
+from pilothouse.surfaces.cli.output import emit, fail, guarded, say, told
 from pilothouse.vocabulary.actors import Actor
 from pilothouse.vocabulary.errors import Forbidden, InvalidInput
 from pilothouse.workspace.config import open_workspace
@@ -64,21 +64,25 @@ def _tell(report: Report) -> None:
 
 @app.command()
 @guarded
-def export(file: Path, where: Where = HERE) -> None:
+def export(file: Path, where: Where = HERE, json: Json = False) -> None:
     """Write the ledger into a file that can be verified anywhere. Personal payloads stay behind."""
     with opened(where) as pilothouse:
         count = export_bundle(pilothouse.ledger, pilothouse.witness, file)
         public = pilothouse.workspace.state / "ledger-public.key"
-    say(f"{count:,} entries are in {file}. A verifier also needs {public}, by another way.")
+    told(
+        json,
+        {"file": str(file), "entries": count, "public_key": str(public)},
+        f"{count:,} entries are in {file}. A verifier also needs {public}, by another way.",
+    )
 
 
 @app.command()
 @guarded
-def rebuild(where: Where = HERE) -> None:
+def rebuild(where: Where = HERE, json: Json = False) -> None:
     """Throw every projection away and make it again from the entries."""
     with opened(where) as pilothouse:
         count = pilothouse.ledger.rebuild()
-    say(f"Every projection was made again from {count:,} entries.")
+    told(json, {"entries": count}, f"Every projection was made again from {count:,} entries.")
 
 
 @app.command()
@@ -88,6 +92,7 @@ def erase(
     reason: Annotated[str, typer.Option()],
     where: Where = HERE,
     person: As = "",
+    json: Json = False,
 ) -> None:
     """Erase the personal payloads kept for somebody; every proof stays whole."""
     with opened(where) as pilothouse:
@@ -95,4 +100,4 @@ def erase(
         if "erase" not in permissions_of(by.role).may:
             raise Forbidden(f"{by.id} may not erase.", hint="Ask an admin.")
         gone = pilothouse.ledger.erase(data_subject, Actor(by.id), reason)
-    say(f"{gone} payload(s) are gone.")
+    told(json, {"data_subject": data_subject, "erased": gone}, f"{gone} payload(s) are gone.")

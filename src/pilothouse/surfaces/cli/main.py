@@ -29,7 +29,8 @@ from pilothouse.surfaces.cli import (
     up,
 )
 from pilothouse.surfaces.cli.context import HERE, As, Json, Where, opened, somebody
-from pilothouse.surfaces.cli.output import emit, guarded, say, table
+from pilothouse.surfaces.cli.outcome import outcome
+from pilothouse.surfaces.cli.output import emit, guarded, say, table, told
 from pilothouse.surfaces.moments import when
 from pilothouse.vocabulary.actors import Actor
 from pilothouse.vocabulary.errors import NotFound
@@ -56,19 +57,23 @@ app.add_typer(identity.app, name="entities", help="Who is who across systems, an
 
 
 @app.command()
-def version() -> None:
+def version(json: Json = False) -> None:
     """Print the version."""
-    say(__version__)
+    told(json, {"version": __version__}, __version__)
 
 
 @app.command()
 @guarded
-def init(folder: Path) -> None:
+def init(folder: Path, json: Json = False) -> None:
     """Write a new workspace: policy, contracts, definitions and agents as files under git."""
     workspace = init_workspace(folder)
-    say(f"A new workspace stands in {workspace.root}.")
-    say("Next, each with --help: `pilothouse people add` (you, then the agent's owner: `gita`, unless you change")
-    say("agents/hygiene.yaml), `pilothouse import`, `pilothouse agents register`, `pilothouse run hygiene`.")
+    told(
+        json,
+        {"workspace": str(workspace.root)},
+        f"A new workspace stands in {workspace.root}.",
+        "Next, each with --help: `pilothouse people add` (you, then the agent's owner: `gita`, unless you change",
+        "agents/hygiene.yaml), `pilothouse import`, `pilothouse agents register`, `pilothouse run hygiene`.",
+    )
 
 
 @app.command("import")
@@ -187,10 +192,7 @@ def _run_json(report: RunReport) -> dict[str, object]:
         "as_of": report.as_of,
         "found": report.found,
         "statuses": report.statuses,
-        "results": [
-            {"action": r.action.id, "status": r.status, "code": r.code, "sentence": r.sentence, "review": r.review}
-            for r in report.results
-        ],
+        "results": [outcome(each) for each in report.results],
     }
 
 
@@ -209,10 +211,11 @@ def carry(where: Where = HERE, json: Json = False) -> None:
     """Take up approved reviews, close overdue ones, settle unanswered acts; safe to repeat at any time."""
     with opened(where) as opened_app:
         done = carry_on(opened_app.gateway)
-    if json:
-        emit({"settled": done.settled, "expired": done.expired, "resumed": [r.action.id for r in done.resumed]})
-    else:
-        say(f"{len(done.resumed)} taken up, {len(done.expired)} expired, {len(done.settled)} settled.")
+    told(
+        json,
+        {"settled": done.settled, "expired": done.expired, "resumed": [r.action.id for r in done.resumed]},
+        f"{len(done.resumed)} taken up, {len(done.expired)} expired, {len(done.settled)} settled.",
+    )
 
 
 @app.command()

@@ -1,4 +1,7 @@
-"""Printing: tables for people, JSON for programs, errors on stderr with what to do next."""
+"""Printing: tables for people, JSON for programs, errors on stderr with what to do next.
+
+What must never happen here: anything but the one JSON document on stdout when a program asked for it.
+"""
 
 from __future__ import annotations
 
@@ -21,13 +24,28 @@ P = ParamSpec("P")
 R = TypeVar("R")
 WIDE = 240
 """Columns when nobody's terminal sets them: what goes into a pipe or a file is not folded to a screen."""
-console = Console(highlight=False, width=None if sys.stdout.isatty() else WIDE)
-errors = Console(stderr=True, highlight=False)
+console = Console(highlight=False, emoji=False, width=None if sys.stdout.isatty() else WIDE)
+errors = Console(stderr=True, highlight=False, emoji=False)
 
 
 def emit(value: Any) -> None:
     """Print a value as JSON."""
     sys.stdout.write(orjson.dumps(plain(value), option=orjson.OPT_INDENT_2).decode() + "\n")
+
+
+def emit_line(value: Any) -> None:
+    """Print a value as JSON on one line, at once: whoever reads it waits for it while the command goes on."""
+    sys.stdout.write(orjson.dumps(plain(value)).decode() + "\n")
+    sys.stdout.flush()
+
+
+def told(json: bool, value: Any, *lines: str) -> None:
+    """Tell what was done: the value for programs, or the lines for people."""
+    if json:
+        emit(value)
+        return
+    for line in lines:
+        say(line)
 
 
 def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
@@ -58,6 +76,11 @@ def write_text(path: Path, text: str) -> None:
         path.write_text(text, encoding="utf-8")
     except OSError as error:
         raise InvalidInput(f"{path} cannot be written: {error.strerror}.", hint="Name another file.") from None
+
+
+def note(text: str) -> None:
+    """Print a line beside the result, on stderr."""
+    errors.print(escape(text), soft_wrap=True)
 
 
 def fail(message: str) -> NoReturn:

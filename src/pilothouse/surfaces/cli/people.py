@@ -8,7 +8,7 @@ import typer
 
 from pilothouse.directory.people import Person
 from pilothouse.surfaces.cli.context import HERE, As, Json, Where, opened
-from pilothouse.surfaces.cli.output import emit, guarded, say, table
+from pilothouse.surfaces.cli.output import emit, guarded, table, told
 from pilothouse.vocabulary.actors import SYSTEM_PERSON, Role
 
 app = typer.Typer(no_args_is_help=True)
@@ -37,20 +37,23 @@ def add(
     territory: Annotated[str, typer.Option()] = "",
     where: Where = HERE,
     person: As = "",
+    json: Json = False,
 ) -> None:
     """Add somebody. The first person is added without --as; later ones by an admin."""
     with opened(where) as pilothouse:
         first = not pilothouse.directory.people()
         by = person or (SYSTEM_PERSON if first else "")
         pilothouse.directory.add(Person(id, name, email, role, territory), by)
-    say(f"{id} is known as {role}. `pilothouse people link {id}` gives their first log-in.")
+        added = pilothouse.directory.person(id)
+    told(json, added, f"{id} is known as {role}. `pilothouse people link {id}` gives their first log-in.")
 
 
 @app.command()
 @guarded
-def link(id: str, where: Where = HERE, person: As = "") -> None:
+def link(id: str, where: Where = HERE, person: As = "", json: Json = False) -> None:
     """Print a one-time link with which somebody sets their password; good for 24 hours."""
     with opened(where) as pilothouse:
         server = pilothouse.workspace.config.server
         token = pilothouse.credentials.issue_link(id, person or SYSTEM_PERSON)
-    typer.echo(f"http://{server.host}:{server.port}/welcome?token={token}")
+    address = f"http://{server.host}:{server.port}/welcome?token={token}"
+    told(json, {"person": id, "link": address}, address)

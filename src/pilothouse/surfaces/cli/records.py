@@ -7,11 +7,11 @@ from typing import Annotated
 import typer
 
 from pilothouse.surfaces.cli.context import HERE, As, Json, Where, opened, somebody
-from pilothouse.surfaces.cli.output import emit, guarded, say
+from pilothouse.surfaces.cli.outcome import tell_outcome
+from pilothouse.surfaces.cli.output import guarded
 from pilothouse.surfaces.cli.values import pair
 from pilothouse.vocabulary.actions import Action
 from pilothouse.vocabulary.errors import InvalidInput, NotFound
-from pilothouse.vocabulary.outcomes import ActionStatus
 from pilothouse.vocabulary.records import RecordRef
 
 
@@ -37,9 +37,4 @@ def set_(
         expects = {name: snapshot.fields.get(name) for name in arguments}
         action = Action(f"{ref.system}.{ref.object}.update", ref, arguments, why, expects=expects)
         result = pilothouse.gateway.submit_as_person(action, somebody(person))
-    if json:
-        emit({"action": action.id, "status": result.status, "code": result.code, "sentence": result.sentence})
-    else:
-        say(f"{result.status.value}: {result.sentence}")
-    if result.status is not ActionStatus.EXECUTED:
-        raise typer.Exit(1)
+    tell_outcome(result, json)

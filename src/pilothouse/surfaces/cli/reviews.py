@@ -6,12 +6,12 @@ from typing import Annotated
 
 import typer
 
-from pilothouse.gateway.passage import Result
 from pilothouse.handoff.queue import Review
 from pilothouse.surfaces.cli.context import HERE, As, Json, Where, opened, somebody
-from pilothouse.surfaces.cli.output import emit, guarded, say, table
+from pilothouse.surfaces.cli.outcome import tell_outcome
+from pilothouse.surfaces.cli.output import emit, guarded, say, table, told
 from pilothouse.surfaces.cli.values import pair
-from pilothouse.vocabulary.outcomes import ActionStatus, ReviewStatus
+from pilothouse.vocabulary.outcomes import ReviewStatus
 from pilothouse.vocabulary.records import RecordRef
 
 app = typer.Typer(no_args_is_help=True)
@@ -73,20 +73,17 @@ def show(review: str, where: Where = HERE, json: Json = False) -> None:
     )
 
 
-def _take_up(result: Result) -> None:
-    say(f"{result.status.value}: {result.sentence}")
-    if result.status is not ActionStatus.EXECUTED:
-        raise typer.Exit(1)
-
-
 @app.command()
 @guarded
-def approve(review: str, note: Annotated[str, typer.Option()] = "", where: Where = HERE, person: As = "") -> None:
+def approve(
+    review: str, note: Annotated[str, typer.Option()] = "", where: Where = HERE, person: As = "", json: Json = False
+) -> None:
     """Approve exactly what is shown, and carry it out."""
     with opened(where) as pilothouse:
         found = pilothouse.reviews.get(review)
         pilothouse.reviews.approve(review, somebody(person), found.payload_hash, note)
-        _take_up(pilothouse.gateway.resume(review))
+        result = pilothouse.gateway.resume(review)
+    tell_outcome(result, json)
 
 
 @app.command()
@@ -97,6 +94,7 @@ def edit(
     note: Annotated[str, typer.Option()] = "",
     where: Where = HERE,
     person: As = "",
+    json: Json = False,
 ) -> None:
     """Approve with other values; both yours and the agent's are kept."""
     with opened(where) as pilothouse:
@@ -104,13 +102,16 @@ def edit(
         target = RecordRef.parse(found.subject).object
         arguments = {**found.approved_action().arguments, **dict(pair(each, target) for each in values)}
         pilothouse.gateway.edit(review, somebody(person), found.payload_hash, arguments, note)
-        _take_up(pilothouse.gateway.resume(review))
+        result = pilothouse.gateway.resume(review)
+    tell_outcome(result, json)
 
 
 @app.command()
 @guarded
-def reject(review: str, reason: Annotated[str, typer.Option()], where: Where = HERE, person: As = "") -> None:
+def reject(
+    review: str, reason: Annotated[str, typer.Option()], where: Where = HERE, person: As = "", json: Json = False
+) -> None:
     """Reject, with a reason."""
     with opened(where) as pilothouse:
-        pilothouse.reviews.reject(review, somebody(person), reason)
-    say(f"{review} is rejected.")
+        done = pilothouse.reviews.reject(review, somebody(person), reason)
+    told(json, {"review": done.id, "action": done.action_id, "status": done.status}, f"{review} is rejected.")

@@ -10,6 +10,7 @@ from pilothouse.gateway.rollback import Fate, Plan, Scope, apply, need_right, pl
 from pilothouse.surfaces.cli.context import HERE, As, Json, Where, opened, somebody
 from pilothouse.surfaces.cli.output import emit, guarded, say, table
 from pilothouse.surfaces.moments import when
+from pilothouse.vocabulary.errors import InvalidInput
 
 
 @guarded
@@ -27,6 +28,8 @@ def rollback(
     json: Json = False,
 ) -> None:
     """Undo what an agent did. What a person changed since stays as they left it."""
+    if json and not (preview or yes):
+        raise InvalidInput("with --json nothing is asked.", hint="Look with --preview first, then add --yes.")
     with opened(where) as pilothouse:
         pilothouse.take_in()
         now = pilothouse.clock.now()
