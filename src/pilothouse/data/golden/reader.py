@@ -12,9 +12,10 @@ from pilothouse.data.identity.entities import Entities, Entity
 from pilothouse.data.identity.features import FIELDS
 from pilothouse.data.schema import field_spec
 from pilothouse.data.store import DataStore, Record
-from pilothouse.vocabulary.errors import NotFound
+from pilothouse.vocabulary.errors import InvalidInput, NotFound
 from pilothouse.vocabulary.records import FieldValue, RecordRef
 
+YEARS = range(1900, 2101)
 Read: TypeAlias = Callable[[RecordRef], Record | None]
 
 
@@ -31,8 +32,10 @@ class GoldenRecords:
     def then(self, ref: RecordRef, moment: datetime) -> GoldenRecord:
         """Return what held at a moment: no value dated later plays a part. Who is who is taken as it is known now.
 
-        Raises `NotFound` when no source told of the record by then.
+        Raises `NotFound` when no source told of the record by then, `InvalidInput` for a moment out of all range.
         """
+        if moment.year not in YEARS:
+            raise InvalidInput(f"{moment.year} is not a year of business.", hint="Name a moment from 1900 to 2100.")
         return self._golden(ref, moment, lambda each: self._store.record_at(each, moment))
 
     def _golden(self, ref: RecordRef, as_of: datetime, read: Read) -> GoldenRecord:
