@@ -10,7 +10,7 @@ import re
 import unicodedata
 
 from pilothouse.data.identity.countries import COUNTRIES
-from pilothouse.data.identity.names import plain, read
+from pilothouse.data.identity.names import read
 from pilothouse.data.schema import FieldType, field_spec
 from pilothouse.vocabulary.clock import unstamp
 from pilothouse.vocabulary.values import Json, canonical
@@ -45,7 +45,7 @@ def _key(object_name: str, field: str, text: str) -> str:
         return _moment(text)
     match field:
         case "country":
-            words = plain(text)
+            words = " ".join(re.sub(r"[.'’]", "", text.casefold()).replace("-", " ").split())
             return COUNTRIES.get(words, words)
         case "phone":
             digits = re.sub(r"\D", "", text)

@@ -123,8 +123,8 @@ def _rank(each: Told, rules: Survivorship) -> tuple[bool, int, int]:
     return not wins, hand, rule.systems.index(system) if system in rule.systems else len(rule.systems)
 
 
-def _last(each: Told) -> tuple[str, str]:
-    return str(each.ref), canonical(each.value.value)
+def _last(each: Told) -> tuple[str, str, str]:
+    return str(each.ref), canonical(each.value.value), each.value.writer
 
 
 def _why(first: Told, agreeing: Sequence[Told], losing: Sequence[Told], rules: Survivorship) -> str:

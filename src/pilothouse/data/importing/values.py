@@ -16,7 +16,7 @@ FALSE = frozenset({"false", "f", "no", "n", "0"})
 YEARS = range(1900, 2101)
 NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d{1,4})?", re.ASCII)
 EXACT = 2**53
-"""Up to here a floating-point number holds every whole number."""
+"""Below this a floating-point number holds every whole number."""
 
 
 def convert(cell: str, kind: FieldType, rule: FieldMap) -> Json:
@@ -89,7 +89,7 @@ def _number(cell: str) -> float:
     number = float(text)
     if abs(number) == float("inf"):
         raise ValueError(f"{cell!r} is not a finite number")
-    if abs(number) > EXACT and Decimal(text) != Decimal(number):
+    if abs(number) >= EXACT and "e" not in text.casefold() and Decimal(text) != Decimal(number):
         raise ValueError(f"{cell!r} has more digits than can be kept")
     return number
 
