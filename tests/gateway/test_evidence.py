@@ -98,7 +98,7 @@ def test_that_a_field_is_empty_does_not_grow_old(live: World) -> None:
 
 POLICY = """
 rules:
-  - {{id: the-rule, applies_to: [crm.account.update], when: "{when}", then: auto, reason: because}}
+  - {{id: the-rule, applies_to: [crm.account.update], when: "{when}", then: auto, reason: because it is so}}
 """
 
 

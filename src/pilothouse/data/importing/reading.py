@@ -98,6 +98,17 @@ def _csv(source: Source, file: TextIO) -> Iterator[SourceRow | BadRow]:
 
 def _record(lines: _Lines, delimiter: str) -> _Record | None:
     """Take one row, which may stretch over several lines; None at the end."""
+    begin, first = lines.number + 1, lines.take()
+    if first is None:
+        return None
+    if '"' not in first:  # then it is one line, and nothing in it means anything but the delimiter
+        bare = _without_end(first)
+        return _Record(begin, bare, bare.split(delimiter) if bare else [])
+    lines.put_back([first])
+    return _quoted(lines, begin, delimiter)
+
+
+def _quoted(lines: _Lines, begin: int, delimiter: str) -> _Record:
     taken: list[str] = []
 
     def feed() -> Iterator[str]:
@@ -107,15 +118,14 @@ def _record(lines: _Lines, delimiter: str) -> _Record | None:
             size += len(line)
             yield line
 
-    begin = lines.number + 1
     try:
-        cells = next(csv.reader(feed(), delimiter=delimiter, strict=True), None)
+        cells = next(csv.reader(feed(), delimiter=delimiter, strict=True))
     except csv.Error as error:
         lines.put_back(taken[1:])
         unclosed = "unexpected end" in str(error)
         problem = "a quote is opened and not closed" if unclosed else f"not readable as CSV: {error}"
         return _Record(begin, _without_end(taken[0]), [], problem)
-    return None if cells is None else _Record(begin, _without_end("".join(taken)), cells)
+    return _Record(begin, _without_end("".join(taken)), cells)
 
 
 def _csv_row(file: str, record: _Record, names: list[str], clashing: frozenset[str]) -> SourceRow | BadRow:
@@ -216,7 +226,8 @@ def _unkeepable(raw: str) -> str:
     """Return why a line cannot be kept as it is; nothing when it can."""
     if "\0" in raw:
         return "it holds a NUL character"
-    return "it holds bytes that are not text in the file's encoding" if UNDECODED.search(raw) else ""
+    foreign = not raw.isascii() and UNDECODED.search(raw)
+    return "it holds bytes that are not text in the file's encoding" if foreign else ""
 
 
 def _shown(raw: str) -> str:

@@ -15,6 +15,7 @@ TRUE = frozenset({"true", "t", "yes", "y", "1"})
 FALSE = frozenset({"false", "f", "no", "n", "0"})
 YEARS = range(1900, 2101)
 NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d{1,4})?", re.ASCII)
+QUOTED = 80
 EXACT = 2**53
 """Below this a floating-point number holds every whole number."""
 
@@ -45,10 +46,10 @@ def moment(cell: str, formats: tuple[str, ...] = ()) -> datetime:
     readings = {found for pattern in formats if (found := _by(cell, pattern)) is not None}
     if len(readings) > 1:
         either = " or ".join(sorted(f"{each:%Y-%m-%d}" for each in readings))
-        raise ValueError(f"{cell!r} may be {either}: the mapping's formats read it differently")
+        raise ValueError(f"{_short(cell)} may be {either}: the mapping's formats read it differently")
     found = readings.pop() if readings else _iso(cell)
     if found.year not in YEARS:
-        raise ValueError(f"{cell!r} lies outside the years 1900 to 2100")
+        raise ValueError(f"{_short(cell)} lies outside the years 1900 to 2100")
     return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
@@ -68,7 +69,12 @@ def _iso(cell: str) -> datetime:
     try:
         return datetime.fromisoformat(text)
     except ValueError:
-        raise ValueError(f"{cell!r} is not a date") from None
+        raise ValueError(f"{_short(cell)} is not a date") from None
+
+
+def _short(cell: str) -> str:
+    """Quote a cell in a sentence; the row is kept whole beside it."""
+    return repr(cell if len(cell) <= QUOTED else cell[:QUOTED] + "…")
 
 
 def _digits(cell: str) -> str:
@@ -85,21 +91,21 @@ def _number(cell: str) -> float:
     text = _digits(cell)
     if not NUMBER.fullmatch(text):
         word = "a finite number" if text.casefold().lstrip("+-") in ("nan", "inf", "infinity") else "a number"
-        raise ValueError(f"{cell!r} is not {word}")
+        raise ValueError(f"{_short(cell)} is not {word}")
     number = float(text)
     if abs(number) == float("inf"):
-        raise ValueError(f"{cell!r} is not a finite number")
+        raise ValueError(f"{_short(cell)} is not a finite number")
     if abs(number) >= EXACT and "e" not in text.casefold() and Decimal(text) != Decimal(number):
-        raise ValueError(f"{cell!r} has more digits than can be kept")
+        raise ValueError(f"{_short(cell)} has more digits than can be kept")
     return number
 
 
 def _whole(cell: str) -> int:
     number = _number(cell)
     if number != int(number):
-        raise ValueError(f"{cell!r} is not a whole number")
+        raise ValueError(f"{_short(cell)} is not a whole number")
     if abs(number) >= 2**63:
-        raise ValueError(f"{cell!r} is too large a number")
+        raise ValueError(f"{_short(cell)} is too large a number")
     return int(number)
 
 
@@ -108,7 +114,7 @@ def _flag(cell: str) -> bool:
         return True
     if cell.casefold() in FALSE:
         return False
-    raise ValueError(f"{cell!r} is neither true nor false")
+    raise ValueError(f"{_short(cell)} is neither true nor false")
 
 
 __all__ = ["convert", "moment"]
