@@ -15,6 +15,7 @@ from pilothouse.connectors.twin.intake import observations
 from pilothouse.connectors.twin.server import TwinServer
 from pilothouse.data.contracts import Contract, load_contracts
 from pilothouse.data.definitions import Definitions, load_definitions
+from pilothouse.data.golden.reader import GoldenRecords
 from pilothouse.data.identity.entities import Entities, EntityProjector
 from pilothouse.data.identity.resolver import Resolver
 from pilothouse.data.intake import IntakeProjector, cursors
@@ -78,6 +79,7 @@ class App:
     credentials: Credentials
     store: DataStore
     entities: Entities
+    golden: GoldenRecords
     resolver: Resolver
     quality: Quality
     definitions: Definitions
@@ -163,6 +165,7 @@ def assemble(workspace: Workspace, clock: Clock | None = None, agents: Sequence[
         data=store,
         contracts=contracts,
         policy=policy,
+        schedule=definitions.survivorship.schedule,
     )
     return App(
         workspace=workspace,
@@ -173,6 +176,7 @@ def assemble(workspace: Workspace, clock: Clock | None = None, agents: Sequence[
         credentials=Credentials(engine, ledger, directory, clock),
         store=store,
         entities=entities,
+        golden=GoldenRecords(store, entities, definitions.survivorship),
         resolver=Resolver(ledger, store, entities, directory),
         quality=Quality(ledger, store, entities, definitions),
         definitions=definitions,

@@ -62,6 +62,17 @@ def test_the_public_set_shows_its_defects_without_a_rule_for_it(world: World) ->
     assert mended == {"technology", "Philippines"}
 
 
+def test_values_that_nobody_confirmed_for_too_long_are_told_of(stage: Stage) -> None:
+    outdated = {str(f.record): f for f in stage.run.findings if f.kind == "outdated"}
+    store, now = stage.app.store, stage.app.clock.now()
+    alone = [r for r in store.records("account", SYSTEM) if len(stage.app.golden.now(r.ref, now).members) == 1]
+    for record in alone:
+        told = [record.fields[n].at for n in ("employee_count", "annual_revenue") if record.value(n) is not None]
+        old = any((stage.run.as_of - at).days > 365 for at in told)
+        assert (str(record.ref) in outdated) == old
+    assert all(f.proposal is None and "is good for" in f.sentence for f in outdated.values())
+
+
 def test_everything_planted_in_the_generated_company_is_found(stage: Stage) -> None:
     seen = {(f.record.id, f.field): f for f in stage.run.findings}
     flagged = {(f.record.id, f.kind.partition("_")[0]) for f in stage.run.findings}

@@ -217,4 +217,7 @@ def test_the_data_page_and_one_account_from_every_source(page: Page, running: Ru
     page.get_by_text("Measured 5").wait_for()
     page.goto(f"{running.address}/records/crm/account/A0023")
     page.get_by_text("are this one account").wait_for()
-    assert page.locator("thead th").count() == 4 and page.get_by_role("heading", name="What happened").is_visible()
+    assert page.locator("table.rows thead th").count() == 4
+    assert page.get_by_role("heading", name="What happened").is_visible()
+    counts = page.locator("table.golden").inner_text()
+    assert "wrote it in" in counts and "Why this one" in counts

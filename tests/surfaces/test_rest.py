@@ -146,3 +146,22 @@ def _not_ours():  # type: ignore[no-untyped-def]
 
     names = ("ignored_auth", "unsupported_method", "positive_data_acceptance", "missing_required_header")
     return [getattr(checks, name) for name in names if hasattr(checks, name)]
+
+
+def test_the_golden_record_with_source_age_and_reason(world: World, client: TestClient) -> None:
+    path = "/v1/entities/crm/account/a1/golden"
+    assert client.get(path).status_code == 401
+    enter(world, client, "rosa")
+    assert client.get(path).status_code == 403
+    enter(world, client, "iris")
+    found = client.get(path).json()
+    name = found["fields"]["name"]
+    assert (name["value"], name["source"]["value"]["writer"]) == ("Alder 1", "import:seed")
+    assert "wrote it in crm" in name["why"] and name["freshness"] == {
+        "age_days": 0,
+        "max_age_days": None,
+        "stale": False,
+    }
+    assert client.get(path, params={"as_of": "2001-01-01T00:00:00Z"}).status_code == 404
+    assert client.get(path, params={"as_of": "0001-01-01T00:00:00+14:00"}).status_code == 400
+    assert client.get("/v1/entities/crm/account/none/golden").status_code == 404

@@ -6,6 +6,8 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from pilothouse.data.golden.survivorship import FILE as SURVIVORSHIP
+from pilothouse.data.golden.survivorship import Survivorship, load_survivorship
 from pilothouse.vocabulary.documents import DocumentError, load_document
 
 
@@ -44,8 +46,14 @@ class DefinitionsFile(BaseModel):
 class Definitions:
     """Every definition of a workspace."""
 
-    def __init__(self, stages: tuple[Stage, ...] = (), terms: tuple[Term, ...] = ()) -> None:
+    def __init__(
+        self,
+        stages: tuple[Stage, ...] = (),
+        terms: tuple[Term, ...] = (),
+        survivorship: Survivorship | None = None,
+    ) -> None:
         self.stages, self.terms = stages, terms
+        self.survivorship = survivorship or Survivorship()
         self._by_name = {name.casefold(): stage for stage in stages for name in (stage.name, *stage.also)}
 
     def stage(self, name: str) -> Stage | None:
@@ -63,7 +71,7 @@ def load_definitions(folder: Path) -> Definitions:
     stages: list[Stage] = []
     terms: list[Term] = []
     seen: set[str] = set()
-    for path in sorted(folder.glob("*.yaml")):
+    for path in sorted(each for each in folder.glob("*.yaml") if each.name != SURVIVORSHIP):
         document = load_document(path, DefinitionsFile)
         for index, stage in enumerate(document.model.stages):
             for name in (stage.name, *stage.also):
@@ -72,7 +80,7 @@ def load_definitions(folder: Path) -> Definitions:
                 seen.add(name.casefold())
         stages += document.model.stages
         terms += document.model.terms
-    return Definitions(tuple(stages), tuple(terms))
+    return Definitions(tuple(stages), tuple(terms), load_survivorship(folder))
 
 
 __all__ = ["Definitions", "DocumentError", "Stage", "Term", "load_definitions"]

@@ -140,6 +140,19 @@ class DataStore:
         fields = self._known([ref]).get(ref)
         return Record(ref, fields) if fields else None
 
+    def record_at(self, ref: RecordRef, moment: datetime) -> Record | None:
+        """Return a record as it stood at a moment, by the dates its sources gave; None when none told of it by then."""
+        columns = field_history.c
+        query = (
+            select(field_history)
+            .where(columns.system == ref.system, columns.object == ref.object, columns.record_id == ref.id)
+            .where(columns.at <= stamp(moment))
+            .order_by(columns.at, columns.position)
+        )
+        with self._ledger.engine.connect() as connection:
+            fields = {row.field: _value(row) for row in connection.execute(query)}
+        return Record(ref, fields) if fields else None
+
     def records(self, object_name: str, system: str | None = None) -> Iterator[Record]:
         """Yield every record of an object, by system and id."""
         columns = field_values.c

@@ -12,6 +12,8 @@ from datetime import datetime
 
 from pilothouse.data.contracts import Contract
 from pilothouse.data.definitions import Definitions
+from pilothouse.data.golden.reader import golden_of
+from pilothouse.data.golden.record import GoldenRecord
 from pilothouse.data.identity.entities import Entities
 from pilothouse.data.store import DataStore, Record
 from pilothouse.vocabulary.records import RecordRef, is_empty
@@ -74,6 +76,19 @@ class DataView:
         others = [self.record(ref) for ref in entity.members if ref.system != record.ref.system]
         strength = min(entity.confidence, SUREST)
         return [Match(other, because, strength) for other in others if other is not None]
+
+    def golden(self, ref: RecordRef) -> GoldenRecord | None:
+        """Return the golden record of what the contract lets the agent read; None when it may read none of it.
+
+        Only members that it may see are weighed: a value it may not read decides nothing in front of it. As everywhere in
+        the view, values are those known now, and ages are reckoned to `as_of`.
+        """
+        entity = self._entities.of(ref)
+        refs = entity.members if entity is not None else (ref,)
+        records = [found for each in refs if (found := self.record(each)) is not None]
+        if not records:
+            return None
+        return golden_of(records, entity, self._entities, self.definitions.survivorship, self.as_of)
 
     def frequencies(self, object_name: str, field: str) -> Counter[str]:
         """Return how often each text value of a field occurs in the system the agent works on."""

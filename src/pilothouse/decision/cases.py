@@ -68,6 +68,9 @@ class Case(_Strict):
     human_initiated: bool = False
     new_prospects: int = 0
     contract_related: bool = False
+    evidence_age_days: int | None = None
+    evidence_stale: bool = False
+    evidence_undated: int = 0
     precedence: tuple[WriterKind, ...] = PRECEDENCE
     contract: dict[str, FieldRule] | None = None
     want: Wanted
@@ -133,6 +136,9 @@ def facts_of(case: Case, capability: Capability) -> Facts:
         human_initiated=case.human_initiated or case.by == "person",
         new_prospects=case.new_prospects,
         contract_related=case.contract_related,
+        evidence_age_days=case.evidence_age_days,
+        evidence_stale=case.evidence_stale,
+        evidence_undated=case.evidence_undated,
         precedence=case.precedence,
         contract_rules=rules,
     )

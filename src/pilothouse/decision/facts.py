@@ -22,8 +22,11 @@ class Facts:
 
     `human_initiated` is true only when a person began this very act. `new_prospects` counts recipients who were never
     written to; `contract_related` tells that a message concerns a contract even where its words do not. Whoever gathers
-    the facts must fill the former in
-    for what goes to people (X-02).
+    the facts must fill the former in for what goes to people (X-02).
+
+    `evidence_age_days` is the age of the oldest value that an agent's proposal rests on (None: it names no value of
+    ours), `evidence_stale` tells that one is older than it may be or is not there, `evidence_undated` counts the facts
+    that name none.
     """
 
     capability: Capability
@@ -45,6 +48,9 @@ class Facts:
     human_initiated: bool = False
     new_prospects: int = 0
     contract_related: bool = False
+    evidence_age_days: int | None = None
+    evidence_stale: bool = False
+    evidence_undated: int = 0
     undone: str = ""
     contract_rules: Mapping[str, FieldRule] = field(default_factory=dict[str, FieldRule])
     precedence: tuple[WriterKind, ...] = PRECEDENCE
@@ -70,7 +76,7 @@ TYPE_NAMES = {
     FieldType.BOOLEAN: "BOOL",
 }
 Value = str | int | float | bool | datetime | list[str]
-Getter = Callable[[Facts], Value]
+Getter = Callable[[Facts], Value | None]
 ALWAYS: Mapping[str, tuple[str, Getter]] = {
     "action": ("STRING", lambda facts: facts.capability.name),
     "agent": ("STRING", lambda facts: str(facts.agent or "")),
@@ -89,6 +95,10 @@ ALWAYS: Mapping[str, tuple[str, Getter]] = {
     "external": ("BOOL", lambda facts: facts.capability.external),
     "reversible": ("BOOL", lambda facts: facts.capability.reversible),
     "initiated_by_person": ("BOOL", lambda facts: facts.human_initiated),
+    "evidence.age_days": ("INT", lambda facts: facts.evidence_age_days),
+    "known.evidence.age_days": ("BOOL", lambda facts: facts.evidence_age_days is not None),
+    "evidence.stale": ("BOOL", lambda facts: facts.evidence_stale),
+    "evidence.undated": ("INT", lambda facts: facts.evidence_undated),
     "now": ("TIMESTAMP", lambda facts: facts.now),
 }
 KNOWN = "known."

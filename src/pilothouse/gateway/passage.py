@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pilothouse.data.contracts import Contract
 from pilothouse.directory.people import Person
 from pilothouse.gateway.agents import Registered, Standing
+from pilothouse.gateway.evidence import EvidenceAge
 from pilothouse.gateway.ports import Receipt, SystemOfRecord
 from pilothouse.ledger.entries import Draft
 from pilothouse.vocabulary.actions import Action
@@ -98,6 +99,7 @@ class Passage:
     fields: tuple[str, ...] = ()
     before: Mapping[str, Json] = field(default_factory=dict[str, Json])
     changes: tuple[FieldChange, ...] = ()
+    evidence: EvidenceAge = field(default_factory=EvidenceAge)
     recipients: int = 0
     new_prospects: int = 0
     undone: str = ""

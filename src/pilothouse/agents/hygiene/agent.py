@@ -11,6 +11,7 @@ from pilothouse.agents.hygiene.dormant import dormant_deals
 from pilothouse.agents.hygiene.fill import fill_from_other_sources
 from pilothouse.agents.hygiene.missing import missing_required
 from pilothouse.agents.hygiene.orphans import orphan_references
+from pilothouse.agents.hygiene.outdated import outdated_values
 from pilothouse.agents.hygiene.proposing import flag
 from pilothouse.agents.hygiene.spelling import misspelt_values
 from pilothouse.data.view import DataView
@@ -28,6 +29,7 @@ DETECTORS: tuple[Detector, ...] = (
     contradictions,
     missing_required,
     dormant_deals,
+    outdated_values,
 )
 
 

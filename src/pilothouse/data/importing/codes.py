@@ -12,6 +12,7 @@ from pathlib import Path
 
 from pilothouse.data.importing.mapping import Codes, Mapping, same_file
 from pilothouse.data.importing.reading import SourceRow, plain, rows_of
+from pilothouse.data.importing.source import inspect
 from pilothouse.ledger.entries import Draft
 from pilothouse.ledger.ledger import Ledger
 from pilothouse.vocabulary.actors import Actor
@@ -35,6 +36,6 @@ def labels_for(ledger: Ledger, mapping: Mapping, system: str, files: Sequence[Pa
 
 
 def _read(file: Path, codes: Codes) -> list[tuple[str, str]]:
-    rows = [row.values for row in rows_of(file) if isinstance(row, SourceRow)]
+    rows = [row.values for row in rows_of(inspect(file)) if isinstance(row, SourceRow)]
     pairs = [(row.get(plain(codes.id), ""), row.get(plain(codes.label), "")) for row in rows]
     return [(code, label) for code, label in pairs if code and label]

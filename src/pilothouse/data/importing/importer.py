@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -10,9 +11,10 @@ from pathlib import Path
 
 from pilothouse.data.importing.codes import labels_for
 from pilothouse.data.importing.mapping import Mapping, Table, load_mapping, same_file
-from pilothouse.data.importing.reading import SourceRow, file_hash, plain, rows_of
-from pilothouse.data.importing.rows import Context, observation_of
-from pilothouse.data.quarantine import BadRow, set_aside
+from pilothouse.data.importing.reading import SourceRow, header_of, plain, rows_of
+from pilothouse.data.importing.rows import Context, ident_of, observation_of
+from pilothouse.data.importing.source import Source, changed, inspect
+from pilothouse.data.quarantine import BadRow, resolve, set_aside
 from pilothouse.data.store import DataStore, Observation
 from pilothouse.ledger.entries import Draft
 from pilothouse.ledger.ledger import Ledger
@@ -26,6 +28,10 @@ Progress = Callable[[str, int], None]
 ORDER = ("user", "product", "account", "contact", "opportunity", "activity", "signal")
 KINDS = ("records", "links", "history", "property_history")
 BATCH = 500
+HEAVY = 8_000_000
+"""Characters of rows that wait to be written at most, however few the rows are."""
+SYSTEM = re.compile(r"[a-z0-9][a-z0-9_-]{0,60}")
+PACKED = (".gz", ".zip", ".bz2", ".xz")
 
 
 @dataclass
@@ -40,9 +46,12 @@ class ImportReport:
     unread: dict[str, list[str]] = field(default_factory=dict[str, list[str]])
     quarantined: int = 0
     newly_quarantined: int = 0
+    resolved: int = 0
     newest: datetime | None = None
     objects: Counter[str] = field(default_factory=Counter[str])
     ignored: list[str] = field(default_factory=list[str])
+    encodings: dict[str, str] = field(default_factory=dict[str, str])
+    """The files that are not UTF-8, with what they were read as."""
 
 
 def import_files(
@@ -59,89 +68,154 @@ def import_files(
 ) -> ImportReport:
     """Import files (or folders of files) from one source system.
 
-    Raises `InvalidInput` when no file fits the mapping. Importing the same files again appends nothing but the record
-    that it was done.
+    Raises `InvalidInput` when no file fits the mapping or one of them cannot be read at all, before anything is taken in;
+    and when one changes while it is read. Importing the same files again appends nothing but the record that it was done.
     """
+    if not SYSTEM.fullmatch(system):
+        raise InvalidInput(f"{system!r} cannot name a system.", hint="Use small letters, digits, - and _.")
     document = load_mapping(mapping)
     report = ImportReport()
     chosen = _chosen(paths, document.model, report)
     labels = labels_for(ledger, document.model, system, _files(paths), actor)
     context = Context(document.model, system, writer_kind, clock.now(), labels=labels)
-    listed: list[Json] = [{"file": path.name, "sha256": file_hash(path)} for path, _ in chosen]
+    listed: list[Json] = [{"file": source.path.name, "sha256": source.sha256} for source, _ in chosen]
     head: dict[str, Json] = {"system": system, "mapping": document.model.mapping, "files": listed}
     ledger.append([Draft("import.started", actor, head, subject=f"system/{system}")])
-    for path, table in chosen:
-        _file(ledger, store, path, table, context, actor, report, on_progress)
+    import_ = _Import(ledger, store, context, actor, report, on_progress)
+    for source, table in chosen:
+        import_.file(source, table)
+    names = {source.path.name for source, _ in chosen}
+    report.resolved = resolve(ledger, system, names, import_.bad, import_.taken, actor)
     tail: dict[str, Json] = {"system": system, "rows": report.rows, "changed": report.changed}
     ledger.append([Draft("import.finished", actor, {**tail, "quarantined": report.quarantined})])
     return report
 
 
-def _chosen(paths: Sequence[Path], mapping: Mapping, report: ImportReport) -> list[tuple[Path, Table]]:
-    files = _files(paths)
-    missing = [path for path in files if not path.exists()]
-    if missing:
-        raise InvalidInput(f"{missing[0]} does not exist.")
-    chosen: list[tuple[Path, Table]] = []
-    for path in files:
+def _chosen(paths: Sequence[Path], mapping: Mapping, report: ImportReport) -> list[tuple[Source, Table]]:
+    chosen: list[tuple[Source, Table]] = []
+    for path in _files(paths):
         table = mapping.table_for(path)
-        if table is None and not any(same_file(path, codes.files) for codes in mapping.codes.values()):
+        if table is not None:
+            chosen.append((_readable(path, table, report), table))
+        elif not any(same_file(path, codes.files) for codes in mapping.codes.values()):
             report.ignored.append(path.name)
-        elif table is not None:
-            chosen.append((path, table))
     if not chosen:
+        packed = any(name.casefold().endswith(PACKED) for name in report.ignored)
+        hint = "Unpack packed files first. " if packed else ""
         raise InvalidInput(
-            f"none of the files fits the mapping {mapping.mapping!r}.", hint=f"It knows: {mapping.known_files()}."
+            f"none of the files fits the mapping {mapping.mapping!r}.", hint=f"{hint}It knows: {mapping.known_files()}."
         )
-    return sorted(chosen, key=lambda pair: (KINDS.index(pair[1].kind), _rank(pair[1].object), pair[0].name))
+    return sorted(chosen, key=lambda pair: (KINDS.index(pair[1].kind), _rank(pair[1].object), pair[0].path.name))
+
+
+def _readable(path: Path, table: Table, report: ImportReport) -> Source:
+    """Look at a file as a whole, so that one that cannot be read stops the import before it begins."""
+    source = inspect(path)
+    header = header_of(source)
+    if header and not {plain(name) for name in header} & {plain(name) for name in table.id_columns}:
+        raise InvalidInput(
+            f"{path}:1: no column {' or '.join(table.id_columns)}, by which the records are known.",
+            hint="Look at the header and at what separates its columns, or write a mapping file.",
+        )
+    if not source.encoding.startswith("utf-8"):
+        report.encodings[path.name] = source.encoding
+    return source
 
 
 def _files(paths: Sequence[Path]) -> list[Path]:
-    return sorted(each for path in paths for each in (path.iterdir() if path.is_dir() else [path]))
+    """Return the files named, and those that lie directly in a folder named, each once."""
+    found: dict[Path, Path] = {}
+    for path in paths:
+        try:
+            inside = [each for each in path.iterdir() if not each.is_dir()] if path.is_dir() else [path]
+        except OSError as error:
+            raise InvalidInput(f"{path} cannot be read: {error.strerror}.", hint="Check its permissions.") from None
+        for each in inside:
+            if not each.exists():
+                raise InvalidInput(f"{each} does not exist.")
+            found.setdefault(each.resolve(), each)
+    return sorted(found.values())
 
 
 def _rank(object_name: str) -> int:
     return ORDER.index(object_name) if object_name in ORDER else len(ORDER)
 
 
-def _file(
-    ledger: Ledger,
-    store: DataStore,
-    path: Path,
-    table: Table,
-    context: Context,
-    actor: Actor,
-    report: ImportReport,
-    on_progress: Progress,
-) -> None:
-    seen: dict[RecordRef, str] = {}
-    bad: list[BadRow] = []
-    good: list[Observation] = []
-    for row in rows_of(path):
-        report.rows += 1
-        if isinstance(row, SourceRow) and path.name not in report.unread:
-            report.unread[path.name] = _unread(row, table, context)
-        outcome = _row(row, table, path.name, context, seen, store)
-        if isinstance(outcome, BadRow):
-            bad.append(outcome)
-        elif isinstance(outcome, str):
-            report.skipped += 1
-            report.skipped_why[outcome] += 1
-        else:
-            good.append(outcome)
-            _remember(outcome, context)
-            report.objects[outcome.ref.object] += 1
-            report.newest = max(report.newest or outcome.at, outcome.at) if _dated(outcome, context) else report.newest
-        if len(good) >= BATCH:
-            _store(store, good, actor, report)
-            on_progress(path.name, report.rows)
-        if len(bad) >= BATCH:
-            _set_aside(ledger, bad, actor, report)
-    _store(store, good, actor, report)
-    _set_aside(ledger, bad, actor, report)
-    if not report.unread.get(path.name):
-        report.unread.pop(path.name, None)
-    on_progress(path.name, report.rows)
+class _Import:
+    """One import under way: what of it is not written down yet, and what it will have settled."""
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        store: DataStore,
+        context: Context,
+        actor: Actor,
+        report: ImportReport,
+        on_progress: Progress,
+    ) -> None:
+        self._ledger, self._store, self._context, self._actor = ledger, store, context, actor
+        self._report, self._on_progress = report, on_progress
+        self.bad: dict[str, str] = {}
+        self.taken: set[str] = set()
+
+    def file(self, source: Source, table: Table) -> None:
+        """Take in a file; raises `InvalidInput` when it changes meanwhile."""
+        name = source.path.name
+        try:
+            self._rows(source, table)
+        except (OSError, UnicodeError):
+            raise changed(source.path) from None
+        source.check_unchanged()
+        if not self._report.unread.get(name):
+            self._report.unread.pop(name, None)
+        self._on_progress(name, self._report.rows)
+
+    def _rows(self, source: Source, table: Table) -> None:
+        seen: dict[RecordRef, str] = {}
+        bad: list[BadRow] = []
+        good: list[Observation] = []
+        name, report, weight = source.path.name, self._report, 0
+        read = _read(table, self._context)
+        for row in rows_of(source):
+            report.rows += 1
+            if isinstance(row, SourceRow) and name not in report.unread:
+                report.unread[name] = _unread(row, read)
+            outcome = _row(row, table, name, self._context, seen, self._store, read)
+            if isinstance(outcome, BadRow):
+                bad.append(outcome)
+            elif isinstance(outcome, str):
+                report.skipped += 1
+                report.skipped_why[outcome] += 1
+            else:
+                good.append(outcome)
+                self._note(outcome, table)
+            weight += len(row.raw)
+            if len(good) >= BATCH or len(bad) >= BATCH or weight > HEAVY:
+                self._write(good, bad)
+                self._on_progress(name, report.rows)
+                weight = 0
+        self._write(good, bad)
+
+    def _note(self, told: Observation, table: Table) -> None:
+        name = told.fields.get("name")
+        if isinstance(name, str):
+            self._context.names.setdefault(told.ref.object, {}).setdefault(name.casefold(), told.ref.id)
+        self._report.objects[told.ref.object] += 1
+        if told.at != self._context.imported_at:
+            self._report.newest = max(self._report.newest or told.at, told.at)
+        if table.kind == "records":
+            self.taken.add(str(told.ref))
+
+    def _write(self, good: list[Observation], bad: list[BadRow]) -> None:
+        changed, unchanged = self._store.observe(good, self._actor)
+        self._report.changed += changed
+        self._report.unchanged += unchanged
+        system = self._context.system
+        self.bad |= {row.key(system): row.record for row in bad}
+        self._report.quarantined += len(bad)
+        self._report.newly_quarantined += set_aside(self._ledger, system, bad, self._actor)
+        good.clear()
+        bad.clear()
 
 
 def _row(
@@ -151,14 +225,21 @@ def _row(
     context: Context,
     seen: dict[RecordRef, str],
     store: DataStore,
+    read: frozenset[str],
 ) -> Observation | BadRow | str:
     """Return what a row tells, or that it is bad, or why it is skipped."""
     if isinstance(row, BadRow):
         return row
+    record = ""
     try:
+        if table.kind == "records" and (ident := ident_of(row, table)):
+            record = str(RecordRef(context.system, table.object, ident))
+        unclear = sorted(row.twice & read)
+        if unclear:
+            raise ValueError(f"the column {unclear[0]!r} stands twice, with different values")
         told = observation_of(row, table, file, context)
     except ValueError as error:
-        return BadRow(file, row.line, str(error), row.raw)
+        return BadRow(file, row.line, str(error), row.raw, record)
     if isinstance(told, str):
         return told
     if table.kind != "records":
@@ -169,41 +250,24 @@ def _row(
     context.told.add(told.ref)
     content = digest(dict(told.fields))
     if seen.setdefault(told.ref, content) != content:
-        return BadRow(file, row.line, f"the id {told.ref.id!r} stands in this file before, with other values", row.raw)
+        return BadRow(
+            file, row.line, f"the id {told.ref.id!r} stands in this file before, with other values", row.raw, record
+        )
     return told
 
 
-def _unread(row: SourceRow, table: Table, context: Context) -> list[str]:
-    """Return the columns of a file that nothing reads, leaving out what export tools add for themselves."""
+def _read(table: Table, context: Context) -> frozenset[str]:
+    """Return the columns of a file that the mapping reads, as they are compared."""
     like = context.mapping.tables[table.like].field_maps if table.like else {}
     read = {column for rule in (*table.field_maps.values(), *like.values()) for column in rule.columns}
     read |= {*table.id_columns, *table.at_columns, *table.skip_if, table.writer}
     read |= {table.name, table.value} if table.kind == "property_history" else set()
-    known = {plain(column) for column in read}
-    return sorted(name for name in row.values if name not in known and not name.startswith("fivetran"))
+    return frozenset(plain(column) for column in read)
 
 
-def _remember(told: Observation, context: Context) -> None:
-    name = told.fields.get("name")
-    if isinstance(name, str):
-        context.names.setdefault(told.ref.object, {}).setdefault(name.casefold(), told.ref.id)
-
-
-def _dated(told: Observation, context: Context) -> bool:
-    return told.at != context.imported_at
-
-
-def _store(store: DataStore, good: list[Observation], actor: Actor, report: ImportReport) -> None:
-    changed, unchanged = store.observe(good, actor)
-    report.changed += changed
-    report.unchanged += unchanged
-    good.clear()
-
-
-def _set_aside(ledger: Ledger, bad: list[BadRow], actor: Actor, report: ImportReport) -> None:
-    report.quarantined += len(bad)
-    report.newly_quarantined += set_aside(ledger, bad, actor)
-    bad.clear()
+def _unread(row: SourceRow, read: frozenset[str]) -> list[str]:
+    """Return the columns of a file that nothing reads, leaving out what export tools add for themselves."""
+    return sorted(name for name in row.values if name not in read and not name.startswith("fivetran"))
 
 
 __all__ = ["ImportReport", "import_files"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping as AnyMapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from pilothouse.data.importing.codes import Labels
 from pilothouse.data.importing.mapping import FieldMap, Mapping, Table, type_of
@@ -13,6 +13,10 @@ from pilothouse.data.importing.values import convert, moment
 from pilothouse.data.store import Observation
 from pilothouse.vocabulary.records import RecordRef, WriterKind
 from pilothouse.vocabulary.values import Json
+
+LONGEST_ID = 400
+AHEAD = timedelta(days=1)
+"""How far a source's clock or time zone may run ahead of ours."""
 
 
 @dataclass
@@ -35,16 +39,27 @@ def observation_of(row: SourceRow, table: Table, file: str, context: Context) ->
     for column, unwanted in table.skip_if.items():
         if values.get(plain(column), "").casefold() == unwanted.casefold():
             return f"{table.object} rows where {column} is {unwanted}"
-    ident = "/".join(values.get(plain(column), "") for column in table.id_columns)
-    if not ident.strip("/"):
+    ident = ident_of(row, table)
+    if not ident:
         raise ValueError(f"no value in {', '.join(table.id_columns)}, by which the record is known")
     fields = _property(values, table, context) if table.kind == "property_history" else _fields(values, table, context)
     if not fields:
         return f"{table.object} rows that tell of no field the mapping reads"
     at = _time(values, table) or context.imported_at
+    if at > context.imported_at + AHEAD:
+        # It would outrank everything that is told from now until then.
+        raise ValueError(f"it is dated {at:%Y-%m-%d}, which has not come yet")
     writer = values.get(plain(table.writer), "") if table.writer else ""
     ref = RecordRef(context.system, table.object, ident)
     return Observation(ref, fields, at, context.writer_kind, writer or f"import:{file}", file, row.line)
+
+
+def ident_of(row: SourceRow, table: Table) -> str:
+    """Return a row's id, the empty string when it has none; raises `ValueError` for one that no id is as long as."""
+    ident = "/".join(row.values.get(plain(column), "") for column in table.id_columns)
+    if len(ident) > LONGEST_ID:
+        raise ValueError(f"an id of {len(ident)} characters; the most is {LONGEST_ID}")
+    return ident if ident.strip("/") else ""
 
 
 def _fields(values: AnyMapping[str, str], table: Table, context: Context) -> dict[str, Json]:

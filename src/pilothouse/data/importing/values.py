@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime
+from decimal import Decimal
 
 from pilothouse.data.importing.mapping import FieldMap
 from pilothouse.data.schema import FieldType
@@ -13,6 +14,10 @@ from pilothouse.vocabulary.values import Json
 TRUE = frozenset({"true", "t", "yes", "y", "1"})
 FALSE = frozenset({"false", "f", "no", "n", "0"})
 YEARS = range(1900, 2101)
+NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d{1,4})?", re.ASCII)
+QUOTED = 80
+EXACT = 2**53
+"""Below this a floating-point number holds every whole number."""
 
 
 def convert(cell: str, kind: FieldType, rule: FieldMap) -> Json:
@@ -25,10 +30,7 @@ def convert(cell: str, kind: FieldType, rule: FieldMap) -> Json:
         case FieldType.NUMBER:
             return _number(cell)
         case FieldType.INTEGER:
-            number = _number(cell)
-            if number != int(number):
-                raise ValueError(f"{cell!r} is not a whole number")
-            return int(number)
+            return _whole(cell)
         case FieldType.BOOLEAN:
             return _flag(cell)
         case FieldType.DATE:
@@ -41,17 +43,21 @@ def convert(cell: str, kind: FieldType, rule: FieldMap) -> Json:
 
 def moment(cell: str, formats: tuple[str, ...] = ()) -> datetime:
     """Return a date or time as an aware moment, UTC where it does not say; raises `ValueError`."""
-    found: datetime | None = None
-    for pattern in formats:
-        try:
-            found = datetime.strptime(cell, pattern)
-            break
-        except ValueError:
-            continue
-    else:
-        found = _iso(cell)
+    readings = {found for pattern in formats if (found := _by(cell, pattern)) is not None}
+    if len(readings) > 1:
+        either = " or ".join(sorted(f"{each:%Y-%m-%d}" for each in readings))
+        raise ValueError(f"{_short(cell)} may be {either}: the mapping's formats read it differently")
+    found = readings.pop() if readings else _iso(cell)
     if found.year not in YEARS:
-        raise ValueError(f"{cell!r} lies outside the years 1900 to 2100")
+        raise ValueError(f"{_short(cell)} lies outside the years 1900 to 2100")
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
+
+
+def _by(cell: str, pattern: str) -> datetime | None:
+    try:
+        found = datetime.strptime(cell, pattern)
+    except ValueError:
+        return None
     return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
@@ -63,20 +69,44 @@ def _iso(cell: str) -> datetime:
     try:
         return datetime.fromisoformat(text)
     except ValueError:
-        raise ValueError(f"{cell!r} is not a date") from None
+        raise ValueError(f"{_short(cell)} is not a date") from None
+
+
+def _short(cell: str) -> str:
+    """Quote a cell in a sentence; the row is kept whole beside it."""
+    return repr(cell if len(cell) <= QUOTED else cell[:QUOTED] + "…")
+
+
+def _digits(cell: str) -> str:
+    """Return a number's text without currency sign and thousands separators, where these stand as they should."""
+    text = re.sub(r"^([+-]?)\s*[$€£]\s*|\s*[$€£]$", r"\1", cell)
+    if re.fullmatch(r"[+-]?\d{1,3}(,\d{3})+(\.\d+)?", text):
+        return text.replace(",", "")
+    if re.fullmatch(r"[+-]?\d{1,3}([ \u00a0\u202f]\d{3})+(\.\d+)?", text):
+        return re.sub(r"[ \u00a0\u202f]", "", text)
+    return text
 
 
 def _number(cell: str) -> float:
-    text = re.sub(r"[\s$€£]", "", cell)
-    if re.fullmatch(r"-?\d{1,3}(,\d{3})+(\.\d+)?", text):
-        text = text.replace(",", "")
-    try:
-        number = float(text)
-    except ValueError:
-        raise ValueError(f"{cell!r} is not a number") from None
-    if number != number or abs(number) == float("inf"):
-        raise ValueError(f"{cell!r} is not a finite number")
+    text = _digits(cell)
+    if not NUMBER.fullmatch(text):
+        word = "a finite number" if text.casefold().lstrip("+-") in ("nan", "inf", "infinity") else "a number"
+        raise ValueError(f"{_short(cell)} is not {word}")
+    number = float(text)
+    if abs(number) == float("inf"):
+        raise ValueError(f"{_short(cell)} is not a finite number")
+    if abs(number) >= EXACT and "e" not in text.casefold() and Decimal(text) != Decimal(number):
+        raise ValueError(f"{_short(cell)} has more digits than can be kept")
     return number
+
+
+def _whole(cell: str) -> int:
+    number = _number(cell)
+    if number != int(number):
+        raise ValueError(f"{_short(cell)} is not a whole number")
+    if abs(number) >= 2**63:
+        raise ValueError(f"{_short(cell)} is too large a number")
+    return int(number)
 
 
 def _flag(cell: str) -> bool:
@@ -84,7 +114,7 @@ def _flag(cell: str) -> bool:
         return True
     if cell.casefold() in FALSE:
         return False
-    raise ValueError(f"{cell!r} is neither true nor false")
+    raise ValueError(f"{_short(cell)} is neither true nor false")
 
 
 __all__ = ["convert", "moment"]

@@ -1,4 +1,4 @@
-"""Is the proposal itself sound? Arguments fit the schema, confidence is a probability, evidence is there and real."""
+"""Is the proposal itself sound? Arguments fit the schema, confidence is a probability, evidence is there, real and of an age."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping
 
 from pilothouse.gateway.door import Door
+from pilothouse.gateway.evidence import age_of
 from pilothouse.gateway.passage import GO_ON, Answer, Passage, refuse
 from pilothouse.gateway.registry import new_values
 from pilothouse.vocabulary.capabilities import Effect
@@ -61,6 +62,9 @@ def _evidence(passage: Passage, door: Door) -> Answer:
     for fact in passage.action.evidence:
         if fact.position is not None and not 0 <= fact.position < size:
             return refuse("evidence_unknown", f"The evidence names ledger entry {fact.position}, which does not exist.")
+    passage.evidence = age_of(
+        passage.action.evidence, passage.action.target, door.data, door.schedule, door.clock.now()
+    )
     return GO_ON
 
 

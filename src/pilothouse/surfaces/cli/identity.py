@@ -7,10 +7,12 @@ from typing import Annotated
 import typer
 
 from pilothouse.assembly import App
+from pilothouse.data.golden.record import GoldenValue
 from pilothouse.data.identity.entities import Entity
 from pilothouse.data.identity.features import FIELDS
 from pilothouse.surfaces.cli.context import HERE, As, Json, Where, opened, somebody
 from pilothouse.surfaces.cli.output import emit, guarded, say, table, told
+from pilothouse.surfaces.moments import when
 from pilothouse.vocabulary.errors import InvalidInput, NotFound
 from pilothouse.vocabulary.records import RecordRef
 
@@ -76,6 +78,48 @@ def show(name: str, where: Where = HERE, json: Json = False) -> None:
     told = ("name", "domain", "email", "country", "city", "phone")
     rows = [(each.ref, *(each.text(field) for field in told)) for each in records if each is not None]
     table("Records", ("record", *told), rows)
+
+
+@app.command()
+@guarded
+def golden(
+    name: str,
+    as_of: Annotated[
+        str | None, typer.Option(help="As it stood then: 7d ago, or 2026-01-31; default: as known now.")
+    ] = None,
+    where: Where = HERE,
+    json: Json = False,
+) -> None:
+    """Show the value that counts for each field, why, how old it is, and what other sources say."""
+    with opened(where) as pilothouse:
+        ref = _ref(name) if "/" in name else _member(_entity(pilothouse, name))
+        now = pilothouse.clock.now()
+        moment = when(as_of, now)
+        found = pilothouse.golden.then(ref, moment) if moment else pilothouse.golden.now(ref, now)
+    if json:
+        emit(found)
+        return
+    one = f"{found.object} {found.entity}".strip()
+    say(f"{one}, as of {found.as_of:%Y-%m-%d}, from {', '.join(map(str, found.members))}.")
+    rows = [(each.field, each.value, _age(each), each.why, _others(each)) for each in found.fields.values()]
+    table("What counts", ("field", "value", "age", "why", "others say"), rows)
+    if found.stale:
+        say(f"Stale, not to be relied on: {', '.join(found.stale)}. Ask a source again, or confirm by hand.")
+
+
+def _member(entity: Entity) -> RecordRef:
+    if not entity.members:
+        raise NotFound(f"{entity.id} has no records any more.", hint=f"Ask for {entity.into}." if entity.into else "")
+    return entity.members[0]
+
+
+def _age(value: GoldenValue) -> str:
+    days = f"{value.freshness.age_days} d"
+    return f"{days}, stale after {value.freshness.max_age_days}" if value.stale else days
+
+
+def _others(value: GoldenValue) -> str:
+    return "; ".join(f"{each.ref.system}: {each.value.value}" for each in value.losing)
 
 
 @app.command()

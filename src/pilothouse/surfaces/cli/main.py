@@ -38,6 +38,7 @@ from pilothouse.vocabulary.records import WriterKind
 from pilothouse.workspace.config import init_workspace
 
 COLUMNS_TOLD = 8
+ENCODINGS = {"cp1252": "Windows-1252"}
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="The open control plane for revenue agents.")
 app.add_typer(agents.app, name="agents", help="Who may act, and how far each has come.")
@@ -127,6 +128,10 @@ def _tell_import(report: ImportReport, source: str) -> None:
         say(f"  {count:,} skipped: {why}.")
     if report.quarantined:
         say(f"{report.quarantined:,} bad row(s) were set aside: `pilothouse quarantine` shows them.")
+    if report.resolved:
+        say(f"{report.resolved:,} row(s) set aside before are settled now.")
+    for file, encoding in report.encodings.items():
+        say(f"{file} is not UTF-8; it was read as {ENCODINGS.get(encoding, encoding.upper())}.")
     if report.ignored:
         say(f"Not in the mapping, and left alone: {', '.join(report.ignored)}.")
     for file, columns in report.unread.items():
@@ -136,14 +141,26 @@ def _tell_import(report: ImportReport, source: str) -> None:
 
 @app.command()
 @guarded
-def quarantine(where: Where = HERE, json: Json = False) -> None:
-    """Show the rows that were set aside at import, with file, line and reason."""
+def quarantine(
+    settled: Annotated[bool, typer.Option("--all", help="Show the rows that were mended since, too.")] = False,
+    where: Where = HERE,
+    json: Json = False,
+) -> None:
+    """Show the rows that were set aside at import, with file, line and reason, and what to do about them."""
     with opened(where) as opened_app:
-        rows = set_aside_rows(opened_app.ledger)
+        found = set_aside_rows(opened_app.ledger, settled=settled)
     if json:
-        emit(rows)
-    else:
-        table("Set aside", ("file", "line", "reason"), [(row.file, row.line, row.reason) for row in rows])
+        emit(found)
+        return
+    columns = ("file", "line", "from", "reason", *(("settled",) if settled else ()))
+    rows = [(e.file, e.line, e.system, e.reason, *((e.resolved,) if settled else ())) for e in found]
+    table("Set aside", columns, rows)
+    files = sorted({each.file for each in found if not each.resolved})
+    if files:
+        say(
+            f"Mend these rows in {', '.join(files)}, best where the file comes from, and import again: what came in already"
+        )
+        say("stays as it is, and a row whose mended form comes in is settled. `--json` shows each row whole.")
 
 
 @app.command()

@@ -24,6 +24,10 @@ P = ParamSpec("P")
 R = TypeVar("R")
 WIDE = 240
 """Columns when nobody's terminal sets them: what goes into a pipe or a file is not folded to a screen."""
+CONTROLS = {code: chr(0x2400 + code) for code in range(32) if chr(code) not in "\n\t"} | dict.fromkeys(
+    range(127, 160), "�"
+)
+"""Control characters to what is printed in their place: data from a file must not steer a terminal."""
 console = Console(highlight=False, emoji=False, width=None if sys.stdout.isatty() else WIDE)
 errors = Console(stderr=True, highlight=False, emoji=False)
 
@@ -56,7 +60,7 @@ def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> 
         grid.add_column(column, overflow="fold", no_wrap=number == 0)
     count = 0
     for row in rows:
-        grid.add_row(*(escape(str("" if cell is None else cell)) for cell in row))
+        grid.add_row(*(_shown("" if cell is None else str(cell)) for cell in row))
         count += 1
     if count:
         console.print(f"[italic]{escape(title)}[/italic]", soft_wrap=True)
@@ -67,7 +71,7 @@ def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> 
 
 def say(text: str) -> None:
     """Print a line."""
-    console.print(escape(text), soft_wrap=True)
+    console.print(_shown(text), soft_wrap=True)
 
 
 def write_text(path: Path, text: str) -> None:
@@ -80,13 +84,18 @@ def write_text(path: Path, text: str) -> None:
 
 def note(text: str) -> None:
     """Print a line beside the result, on stderr."""
-    errors.print(escape(text), soft_wrap=True)
+    errors.print(_shown(text), soft_wrap=True)
 
 
 def fail(message: str) -> NoReturn:
     """Print what is wrong and end with exit code 1."""
-    errors.print(f"[red]✗[/red] {escape(message)}", soft_wrap=True)
+    errors.print(f"[red]✗[/red] {_shown(message)}", soft_wrap=True)
     raise typer.Exit(1)
+
+
+def _shown(text: str) -> str:
+    """Return text as it is printed: no markup in it, and no control character that would move the cursor."""
+    return escape(text.translate(CONTROLS))
 
 
 def guarded(command: Callable[P, R]) -> Callable[P, R]:

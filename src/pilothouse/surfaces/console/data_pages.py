@@ -82,7 +82,7 @@ def record(request: Request, system: str, object: str, id: str, session: SignedI
     fields = sorted({name for each in records for name in each.fields})
     return page(
         request, "record.html", session, ref=ref, entity=entity, records=records, fields=fields,
-        happenings=_happenings(pilothouse, records),
+        golden=pilothouse.golden.now(ref, pilothouse.clock.now()), happenings=_happenings(pilothouse, records),
     )  # fmt: skip
 
 

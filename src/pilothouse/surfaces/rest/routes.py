@@ -193,6 +193,26 @@ def entity_of(system: Id, object: Id, id: Id, person: CurrentPerson, pilothouse:
     return plain(found)
 
 
+@router.get("/entities/{system}/{object}/{id}/golden")
+def golden_record(
+    system: Id,
+    object: Id,
+    id: Id,
+    person: CurrentPerson,
+    pilothouse: Pilothouse,
+    as_of: Annotated[AwareDatetime | None, Query()] = None,
+) -> dict[str, Any]:
+    """Return the value that counts for each field, with source, age, reason and the values that lost.
+
+    With `as_of`, as it stood then; else as it is known now.
+    """
+    require(person, "read_ledger")
+    ref = RecordRef(system, object, id)
+    if as_of is not None:
+        return plain(pilothouse.golden.then(ref, as_of))
+    return plain(pilothouse.golden.now(ref, pilothouse.clock.now()))
+
+
 @router.get("/quality/{system}")
 def data_quality(system: Id, person: CurrentPerson, pilothouse: Pilothouse) -> dict[str, Any]:
     """Return the latest data audit of a system and its baseline, the first one ever made."""

@@ -260,10 +260,13 @@ def upgrade() -> None:
     op.create_table(
         "quarantine",
         sa.Column("key", sa.Text(), nullable=False),
+        sa.Column("system", sa.Text(), nullable=False),
         sa.Column("file", sa.Text(), nullable=False),
         sa.Column("line", sa.Integer(), nullable=False),
         sa.Column("reason", sa.Text(), nullable=False),
         sa.Column("raw", sa.Text(), nullable=False),
+        sa.Column("record", sa.Text(), nullable=False),
+        sa.Column("resolved", sa.Text(), nullable=False),
         sa.Column("position", sa.Integer(), nullable=False),
         sa.PrimaryKeyConstraint("key"),
     )
