@@ -12,7 +12,7 @@ from datetime import datetime
 
 from pilothouse.data.contracts import Contract
 from pilothouse.data.definitions import Definitions
-from pilothouse.data.identity.entities import Entities
+from pilothouse.data.identity.entities import Attachment, Entities, Entity
 from pilothouse.data.store import DataStore, Record
 from pilothouse.vocabulary.records import RecordRef, is_empty
 
@@ -46,6 +46,7 @@ class DataView:
         self._all: dict[str, list[Record]] = {}
         self._ids: dict[str, dict[str, Record]] = {}
         self._entities = entities
+        self._attached: dict[str, dict[str, Attachment]] = {}
 
     def everywhere(self, object_name: str) -> Sequence[Record]:
         """Return the records of an object from every source."""
@@ -70,10 +71,29 @@ class DataView:
         entity = self._entities.of(record.ref)
         if entity is None:
             return []
-        because = f"one {entity.object} with {record.ref}, sure to {entity.confidence:.2f}"
-        others = [self.record(ref) for ref in entity.members if ref.system != record.ref.system]
-        strength = min(entity.confidence, SUREST)
-        return [Match(other, because, strength) for other in others if other is not None]
+        matches = (self._match(record, entity, ref) for ref in entity.members if ref.system != record.ref.system)
+        return [match for match in matches if match is not None]
+
+    def _match(self, record: Record, entity: Entity, ref: RecordRef) -> Match | None:
+        other, asked = self.record(ref), self._asked(ref)
+        if other is None:
+            return None
+        if asked is None or (asked.refuted and asked.to not in entity.members):
+            because = f"one {entity.object} with {record.ref}, sure to {entity.confidence:.2f}"
+            return Match(other, because, min(entity.confidence, SUREST))
+        if asked.refuted:
+            return None  # A person said it is another company; who is who will be worked out anew.
+        if asked.to == record.ref:
+            because, sure = f"asked for {record.ref}, sure to {asked.likelihood:.2f}", asked.likelihood
+        else:
+            sure = min(asked.likelihood, entity.confidence)
+            because = f"asked for {asked.to}, which is one {entity.object} with {record.ref}, sure to {sure:.2f}"
+        return Match(other, because, min(sure, SUREST))
+
+    def _asked(self, ref: RecordRef) -> Attachment | None:
+        if ref.object not in self._attached:
+            self._attached[ref.object] = self._entities.attached(ref.object)
+        return self._attached[ref.object].get(str(ref))
 
     def frequencies(self, object_name: str, field: str) -> Counter[str]:
         """Return how often each text value of a field occurs in the system the agent works on."""
