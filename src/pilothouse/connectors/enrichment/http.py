@@ -18,8 +18,9 @@ from pilothouse.connectors.enrichment.mapping import PLACE, SECRET
 from pilothouse.connectors.enrichment.mapping import Mapping as AnswerMapping
 from pilothouse.connectors.enrichment.pace import Pace
 from pilothouse.connectors.enrichment.reading import found_in, read_record
-from pilothouse.connectors.enrichment.transport import Again, Reply, Transport, Unanswered, Unusable
+from pilothouse.connectors.enrichment.transport import Again, Reply, Transport, Unanswered, Unsendable, Unusable
 from pilothouse.data.enrichment.answers import Answer, By, Lookup, Outcome, Terms
+from pilothouse.vocabulary.errors import InvalidInput
 
 ATTEMPTS, PATIENCE, UNTOLD = 3, 20.0, 60.0
 """Attempts in all; the longest wait, in seconds, within a run; the wait that is recorded where the provider named none."""
@@ -45,9 +46,12 @@ class HttpProvider:
         self._pace = Pace(self.mapping.per_minute, time.monotonic, self.sleep)
 
     def unready(self) -> str:
-        """Return which credential is missing and where it goes."""
+        """Return which credential is missing and where it goes, or what is wrong with it."""
         headers = (text for request in self.mapping.requests.values() for text in request.headers.values())
-        missing = sorted({name for text in headers for name in SECRET.findall(text) if not self.secret(name)})
+        try:
+            missing = sorted({name for text in headers for name in SECRET.findall(text) if not self.secret(name)})
+        except InvalidInput as problem:
+            return str(problem)
         return f"set the environment variable {missing[0]}, or write state/secrets/{missing[0]}." if missing else ""
 
     def ask(self, lookup: Lookup) -> Answer:
@@ -65,6 +69,8 @@ class HttpProvider:
             return Answer(Outcome.LATER, False, again.sentence, wait=UNTOLD if again.wait is None else again.wait)
         except Unanswered as silence:
             return Answer(Outcome.UNANSWERED, True, str(silence))
+        except Unsendable as problem:
+            return Answer(Outcome.REFUSED, False, str(problem))
         except Unusable as nothing:
             return Answer(Outcome.BROKEN, True, str(nothing))
 

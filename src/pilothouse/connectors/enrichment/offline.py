@@ -6,7 +6,10 @@ answers nothing: which of them was meant cannot be told.
 
 from __future__ import annotations
 
+import logging
+import os
 import sqlite3
+import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
@@ -15,7 +18,6 @@ from pathlib import Path
 from typing import Any
 
 import orjson
-import structlog
 from pydantic import BaseModel, ConfigDict, Field
 
 from pilothouse.data.enrichment.answers import Answer, By, Lookup, Outcome, Terms
@@ -35,7 +37,7 @@ ASKED: Mapping[str, Sequence[By]] = {
 }
 LIKELIHOOD: Mapping[str, float] = {"domain": 0.96, "email": 0.96, "country+name": 0.85, "name": 0.7}
 SHAPE = 1
-log = structlog.get_logger()
+log = logging.getLogger(__name__)
 
 
 class Columns(BaseModel):
@@ -135,7 +137,7 @@ class OfflineProvider:
                 if connection.execute("SELECT made_from FROM made").fetchone() == (wanted,):
                     return
         self.index.parent.mkdir(parents=True, exist_ok=True)
-        fresh = self.index.with_suffix(".new")
+        fresh = self.index.with_suffix(f".{os.getpid()}-{threading.get_ident()}")
         fresh.unlink(missing_ok=True)
         with closing(sqlite3.connect(fresh)) as connection, connection:
             connection.execute("PRAGMA synchronous=OFF")
@@ -160,9 +162,7 @@ class OfflineProvider:
             place = (domain_of(told["domain"]), name, _country(told["country"]), told["email"].casefold())
             yield (*place, orjson.dumps(row))
         if bad:
-            log.warning(
-                "rows of an offline enrichment file cannot be read and are left out", file=str(self.path), rows=bad
-            )
+            log.warning("%s: %d rows cannot be read and are left out", self.path, bad)
 
 
 def _ways(lookup: Lookup) -> Iterator[tuple[str, str, tuple[str, ...]]]:

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import email.utils
 import ipaddress
+import logging
+import re
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -24,6 +26,11 @@ SECONDS, LARGEST = 20.0, 2_000_000
 """How long an exchange may take as a whole, and how many bytes an answer may have."""
 
 
+PRINTABLE = re.compile(r"[\x20-\x7e]*")
+# Its lines quote whole addresses, and with them whom was asked about.
+logging.getLogger("httpx").setLevel(logging.WARNING)
+
+
 class Again(Exception):
     """The provider did nothing, and asks to be asked later: in `wait` seconds, None when it does not say."""
 
@@ -38,6 +45,10 @@ class Unanswered(Exception):
 
 class Unusable(Exception):
     """An answer came back that nothing can be done with."""
+
+
+class Unsendable(Exception):
+    """Nothing was sent: what should be cannot be."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +92,10 @@ class Transport:
     def exchange(
         self, method: str, path: str, headers: Mapping[str, str], query: Mapping[str, str], body: Any
     ) -> Reply:
-        """Send one request; raises `Again`, `Unanswered` or `Unusable`."""
+        """Send one request; raises `Again`, `Unanswered`, `Unusable` or `Unsendable`."""
+        if not all(PRINTABLE.fullmatch(value) for value in headers.values()):
+            # Checked here, because the library would quote it in its log.
+            raise Unsendable("the request cannot be sent: a credential holds characters that no header may hold.")
         content = None if body is None else orjson.dumps(body)
         sent = {"accept": "application/json", "accept-encoding": "identity", **headers}
         if content is not None:
@@ -94,8 +108,6 @@ class Transport:
                 return self._reply(response)
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout):
             raise Again("it cannot be reached.") from None
-        except httpx.LocalProtocolError:
-            raise Unusable("the request cannot be sent: a header holds characters that it may not hold.") from None
         except httpx.TimeoutException:
             raise Unanswered(f"no answer within {self._seconds:g} seconds.") from None
         except httpx.HTTPError:
