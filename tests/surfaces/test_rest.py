@@ -146,3 +146,14 @@ def _not_ours():  # type: ignore[no-untyped-def]
 
     names = ("ignored_auth", "unsupported_method", "positive_data_acceptance", "missing_required_header")
     return [getattr(checks, name) for name in names if hasattr(checks, name)]
+
+
+def test_how_enrichment_stands_is_for_who_may_read(world: World, client: TestClient) -> None:
+    assert client.get("/v1/enrichment").status_code == 401
+    enter(world, client, "iris")
+    told = client.get("/v1/enrichment").json()
+    assert told["providers"] == [] and "enrichment/" in told["note"]
+    assert {"object": "account", "field": "industry"}.items() <= told["freshness"][1].items()
+    assert "No enrichment provider is set up" in client.get("/quality").text
+    enter(world, client, "rosa")
+    assert client.get("/v1/enrichment").status_code == 403

@@ -13,7 +13,7 @@ import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -43,7 +43,8 @@ log = logging.getLogger(__name__)
 class Columns(BaseModel):
     """What a file is looked up by, and which columns become which fields.
 
-    `updated` is the column of a row's own date; `as_of` the day the whole file tells of, where rows have none.
+    `updated` is the column of a row's own date; `as_of` the day the whole file tells of, where rows have
+    none; without either, a value is as old as the file.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -113,14 +114,16 @@ class OfflineProvider:
         when = self._when(row)
         return Answer(Outcome.FOUND, False, "", fields, when, likelihood=likelihood, id=identifier, unusable=unusable)
 
-    def _when(self, row: Mapping[str, str]) -> datetime | None:
+    def _when(self, row: Mapping[str, str]) -> datetime:
         cell = row.get(plain(self.columns.updated), "") if self.columns.updated else ""
         try:
             if cell:
                 return moment(cell)
         except ValueError:
             pass
-        return unstamp(self.columns.as_of.isoformat()) if self.columns.as_of else None
+        if self.columns.as_of:
+            return unstamp(self.columns.as_of.isoformat())
+        return datetime.fromtimestamp(self.path.stat().st_mtime, UTC)
 
     def _make_index(self) -> None:
         stat = self.path.stat()
