@@ -10,11 +10,16 @@ from pathlib import Path
 from sqlalchemy import select
 
 from pilothouse.agents.hygiene.agent import HygieneAgent
+from pilothouse.connectors.enrichment.setup import load_providers
 from pilothouse.connectors.twin.connector import CREDENTIAL, TwinConnector
 from pilothouse.connectors.twin.intake import observations
 from pilothouse.connectors.twin.server import TwinServer
 from pilothouse.data.contracts import Contract, load_contracts
 from pilothouse.data.definitions import Definitions, load_definitions
+from pilothouse.data.enrichment.answers import EnrichmentProvider
+from pilothouse.data.enrichment.due import Knowledge
+from pilothouse.data.enrichment.enricher import Enricher
+from pilothouse.data.enrichment.requests import EnrichmentProjector
 from pilothouse.data.golden.reader import GoldenRecords
 from pilothouse.data.identity.entities import Entities, EntityProjector
 from pilothouse.data.identity.resolver import Resolver
@@ -64,6 +69,7 @@ def projectors() -> tuple[Projector, ...]:
         IntakeProjector(),
         QuarantineProjector(),
         EntityProjector(),
+        EnrichmentProjector(),
     )
 
 
@@ -82,6 +88,7 @@ class App:
     golden: GoldenRecords
     resolver: Resolver
     quality: Quality
+    enricher: Enricher
     definitions: Definitions
     contracts: dict[str, Contract]
     policy: Policy
@@ -140,8 +147,16 @@ class App:
         self.ledger.engine.dispose()
 
 
-def assemble(workspace: Workspace, clock: Clock | None = None, agents: Sequence[Agent] | None = None) -> App:
-    """Wire everything for a workspace; raises when its database or one of its files cannot be used."""
+def assemble(
+    workspace: Workspace,
+    clock: Clock | None = None,
+    agents: Sequence[Agent] | None = None,
+    enrichment: Sequence[EnrichmentProvider] | None = None,
+) -> App:
+    """Wire everything for a workspace; raises when its database or one of its files cannot be used.
+
+    `agents` and `enrichment` stand in for the built-in agents and the providers of the workspace.
+    """
     clock = clock or SystemClock()
     engine = open_database(workspace.database_url)
     create_schema(engine)
@@ -155,6 +170,8 @@ def assemble(workspace: Workspace, clock: Clock | None = None, agents: Sequence[
     policy = load_policy(workspace.folder("policy"), registry.capabilities, definitions.closed_stages)
     store = DataStore(ledger)
     entities = Entities(ledger)
+    if enrichment is None:
+        enrichment = load_providers(workspace.root, workspace.state, {SYSTEM})
     door = Door(
         ledger=ledger,
         clock=clock,
@@ -179,6 +196,7 @@ def assemble(workspace: Workspace, clock: Clock | None = None, agents: Sequence[
         golden=GoldenRecords(store, entities, definitions.survivorship),
         resolver=Resolver(ledger, store, entities, directory),
         quality=Quality(ledger, store, entities, definitions),
+        enricher=Enricher(ledger, Knowledge(store, entities, definitions, SYSTEM), directory, clock, enrichment),
         definitions=definitions,
         contracts=contracts,
         policy=policy,

@@ -110,3 +110,30 @@ def test_outside_a_workspace_it_says_so(tmp_path: Path, monkeypatch: pytest.Monk
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("PILOTHOUSE_WORKSPACE", raising=False)
     assert "pilothouse init" in call("reviews", "list", code=1)
+
+
+def test_enrichment_from_the_plan_to_the_status(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert json.loads(call("enrich", "--json"))["note"].startswith("No enrichment provider")
+    exports = tmp_path / "exports"
+    exports.mkdir()
+    (exports / "accounts.csv").write_text("id,name,domain,country\n1,Alder,alder.example,Germany\n2,Birch,,Germany\n")
+    call("import", str(exports), "--mapping", "canonical")
+    (home / "data").mkdir()
+    (home / "data" / "c.csv").write_text("site,sector\nalder.example,software\n")
+    text = "provider: open\nfile: {path: data/c.csv, columns: {domain: site, fields: {industry: sector}}}\n"
+    (home / "enrichment" / "open.yaml").write_text(text)
+    monkeypatch.delenv("APOLLO_API_KEY", raising=False)
+    (home / "enrichment" / "apollo.yaml").write_text(
+        "provider: apollo\nhttp: {mapping: apollo}\nbudget: {credits: 1}\n"
+    )
+    apollo, plan = json.loads(call("enrich", "--dry-run", "--json"))
+    assert (apollo["credits"], apollo["credits_left"]) == (1, 1) and "APOLLO_API_KEY" in apollo["unready"]
+    assert [each["record"]["id"] for each in plan["would_ask"]] == ["1"] and plan["credits"] == 0
+    assert plan["passed_over"] == {"nothing to ask by (domain)": 1}
+    ran = json.loads(call("enrich", "--json"))
+    assert ran["runs"][0]["outcomes"] == {"found": 1} and "APOLLO_API_KEY" in ran["skipped"]["apollo"]
+    assert "cannot be asked" in call("enrich", "--provider", "apollo", code=1)
+    assert "There is: apollo, open" in call("enrich", "--provider", "clearbit", code=1)
+    told = json.loads(call("enrich", "status", "--json"))
+    assert [(p["name"], p["asked"], p["cached"]) for p in told["providers"]] == [("apollo", 0, 0), ("open", 1, 1)]
+    assert "cannot be asked now" in call("enrich", "status")

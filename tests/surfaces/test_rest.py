@@ -165,3 +165,14 @@ def test_the_golden_record_with_source_age_and_reason(world: World, client: Test
     assert client.get(path, params={"as_of": "2001-01-01T00:00:00Z"}).status_code == 404
     assert client.get(path, params={"as_of": "0001-01-01T00:00:00+14:00"}).status_code == 400
     assert client.get("/v1/entities/crm/account/none/golden").status_code == 404
+
+
+def test_how_enrichment_stands_is_for_who_may_read(world: World, client: TestClient) -> None:
+    assert client.get("/v1/enrichment").status_code == 401
+    enter(world, client, "iris")
+    told = client.get("/v1/enrichment").json()
+    assert told["providers"] == [] and "enrichment/" in told["note"]
+    assert {"object": "account", "field": "industry"}.items() <= told["freshness"][1].items()
+    assert "No enrichment provider is set up" in client.get("/quality").text
+    enter(world, client, "rosa")
+    assert client.get("/v1/enrichment").status_code == 403

@@ -1,4 +1,4 @@
-"""The terms the company uses, as files: stages with their order, and the words that reports and agents share."""
+"""The terms the company uses, as files: stages with their order, words that all share, and how old values may grow."""
 
 from __future__ import annotations
 

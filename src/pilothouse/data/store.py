@@ -36,7 +36,10 @@ _FIELD = Statement(
 
 @dataclass(frozen=True, slots=True)
 class Observation:
-    """What a source says about one record: values, when they were true, and who or what wrote them there."""
+    """What a source says about one record: values, when they were true, and who or what wrote them there.
+
+    `confirms` is for a source that was asked: a value it tells again is as old as its last word, not as its first.
+    """
 
     ref: RecordRef
     fields: Mapping[str, Json]
@@ -45,6 +48,7 @@ class Observation:
     writer: str
     source_file: str = ""
     line: int = 0
+    confirms: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,13 +81,17 @@ class DataStore:
         queue = iter(observations)
         while page := list(islice(queue, batch)):
             for part in _without_repeats(page):
-                drafts = self._drafts(part, actor)
+                drafts = self.drafts(part, actor)
                 self._ledger.append(drafts)
                 changed += len(drafts)
                 unchanged += len(part) - len(drafts)
         return changed, unchanged
 
-    def _drafts(self, page: Sequence[Observation], actor: Actor) -> list[Draft]:
+    def drafts(self, page: Sequence[Observation], actor: Actor) -> list[Draft]:
+        """Return the entries that observations call for, for a caller that appends them together with its own.
+
+        No field of a record may stand in the page twice.
+        """
         known = self._known([each.ref for each in page])
         past = self._past(page, known)
         drafts = [_draft(each, known.get(each.ref, {}), past, actor) for each in page]
@@ -194,7 +202,8 @@ def _draft(
     before: dict[str, Json] = {}
     for name, value in seen.fields.items():
         present = known.get(name)
-        if present is not None and canonical(present.value) == canonical(value):
+        again = present is not None and canonical(present.value) == canonical(value)
+        if present is not None and again and not (seen.confirms and seen.at > present.at):
             continue
         if present is None and value is None:
             continue

@@ -14,7 +14,7 @@ from pilothouse.data.contracts import Contract
 from pilothouse.data.definitions import Definitions
 from pilothouse.data.golden.reader import golden_of
 from pilothouse.data.golden.record import GoldenRecord
-from pilothouse.data.identity.entities import Entities
+from pilothouse.data.identity.entities import Attachment, Entities, Entity
 from pilothouse.data.store import DataStore, Record
 from pilothouse.vocabulary.records import RecordRef, is_empty
 
@@ -48,6 +48,7 @@ class DataView:
         self._all: dict[str, list[Record]] = {}
         self._ids: dict[str, dict[str, Record]] = {}
         self._entities = entities
+        self._attached: dict[str, dict[str, Attachment]] = {}
 
     def everywhere(self, object_name: str) -> Sequence[Record]:
         """Return the records of an object from every source."""
@@ -72,10 +73,32 @@ class DataView:
         entity = self._entities.of(record.ref)
         if entity is None:
             return []
-        because = f"one {entity.object} with {record.ref}, sure to {entity.confidence:.2f}"
-        others = [self.record(ref) for ref in entity.members if ref.system != record.ref.system]
-        strength = min(entity.confidence, SUREST)
-        return [Match(other, because, strength) for other in others if other is not None]
+        matches = (self._match(record, entity, ref) for ref in entity.members if ref.system != record.ref.system)
+        return [match for match in matches if match is not None]
+
+    def _match(self, record: Record, entity: Entity, ref: RecordRef) -> Match | None:
+        other, asked = self.record(ref), self._asked(ref)
+        if other is None or self._refuted(ref, entity):
+            return None
+        if asked is None or asked.refuted:
+            because = f"one {entity.object} with {record.ref}, sure to {entity.confidence:.2f}"
+            return Match(other, because, min(entity.confidence, SUREST))
+        if asked.to == record.ref:
+            because, sure = f"asked for {record.ref}, sure to {asked.likelihood:.2f}", asked.likelihood
+        else:
+            sure = min(asked.likelihood, entity.confidence)
+            because = f"asked for {asked.to}, which is one {entity.object} with {record.ref}, sure to {sure:.2f}"
+        return Match(other, because, min(sure, SUREST))
+
+    def _refuted(self, ref: RecordRef, entity: Entity) -> bool:
+        """True where a person said that a record is of another company, and who is who was not worked out anew yet."""
+        asked = self._asked(ref)
+        return asked is not None and asked.refuted and asked.to in entity.members
+
+    def _asked(self, ref: RecordRef) -> Attachment | None:
+        if ref.object not in self._attached:
+            self._attached[ref.object] = self._entities.attached(ref.object)
+        return self._attached[ref.object].get(str(ref))
 
     def golden(self, ref: RecordRef) -> GoldenRecord | None:
         """Return the golden record of what the contract lets the agent read; None when it may read none of it.
@@ -85,7 +108,8 @@ class DataView:
         """
         entity = self._entities.of(ref)
         refs = entity.members if entity is not None else (ref,)
-        records = [found for each in refs if (found := self.record(each)) is not None]
+        seen = (self.record(each) for each in refs if entity is None or not self._refuted(each, entity))
+        records = [found for found in seen if found is not None]
         if not records:
             return None
         return golden_of(records, entity, self._entities, self.definitions.survivorship, self.as_of)

@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from pilothouse.agents.hygiene.contradictions import contradictions
+from pilothouse.agents.hygiene.differing import values_that_differ
 from pilothouse.agents.hygiene.dormant import dormant_deals
 from pilothouse.agents.hygiene.fill import fill_from_other_sources
 from pilothouse.agents.hygiene.missing import missing_required
@@ -25,6 +26,7 @@ Detector = Callable[[DataView, datetime], Iterator[Finding]]
 DETECTORS: tuple[Detector, ...] = (
     fill_from_other_sources,
     misspelt_values,
+    values_that_differ,
     orphan_references,
     contradictions,
     missing_required,

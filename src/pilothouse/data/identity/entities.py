@@ -3,6 +3,8 @@
 `identity.changed` entries tell, entity by entity, its members from then on, and what it came from: a merge keeps the
 identifier of the larger part, a split gives a part back the identifier it had before the merge. `identity.judged` entries
 are people's words about two records; a later word about the same two replaces the earlier, and nothing is overwritten.
+`identity.attached` entries tell of a record that a source was asked for on account of another: the two are one from then
+on, as surely as the source matched them, without anything being compared.
 """
 
 from __future__ import annotations
@@ -24,6 +26,7 @@ from sqlalchemy import (
     delete,
     insert,
     select,
+    update,
 )
 
 from pilothouse.ledger.database import metadata
@@ -66,6 +69,26 @@ judgements = Table(
     Column("at", Text, nullable=False),
     Column("why", Text, nullable=False),
 )
+attached_records = Table(
+    "attached_records",
+    metadata,
+    Column("record", Text, primary_key=True),
+    Column("to", Text, nullable=False, index=True),
+    Column("likelihood", Float, nullable=False),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Attachment:
+    """A record that a source was asked for on account of `to`, and how sure (0 to 1) the source was of the match.
+
+    `refuted` when a person said since that the two are not the same.
+    """
+
+    record: RecordRef
+    to: RecordRef
+    likelihood: float
+    refuted: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,17 +127,19 @@ class Doubt:
 
 
 class EntityProjector:
-    """Follows resolution and judgements."""
+    """Follows resolution, judgements and attachments."""
 
     name = "entities"
-    kinds = frozenset({"identity.changed", "identity.judged"})
-    tables = (entities, entity_members, former_members, judgements)
+    kinds = frozenset({"identity.changed", "identity.judged", "identity.attached"})
+    tables = (entities, entity_members, former_members, judgements, attached_records)
 
     def apply(self, connection: Connection, entries: Sequence[Entry]) -> None:
         """Bring the tables up to date."""
         for entry in entries:
             if entry.kind == "identity.judged":
                 self._judged(connection, entry)
+            elif entry.kind == "identity.attached":
+                self._attached(connection, entry)
             else:
                 self._changed(connection, entry)
 
@@ -125,6 +150,22 @@ class EntityProjector:
         row = {key: body[key] for key in ("one", "other", "by")}
         row["why"] = entry.value("why", "")
         connection.execute(insert(judgements), {**row, "same": int(body["same"]), "at": stamp(entry.at)})
+
+    def _attached(self, connection: Connection, entry: Entry) -> None:
+        """Join the record to the entity of the other, once; what resolution or people say of it later stands."""
+        body = entry.body
+        record, to = body["record"], body["to"]
+        _ATTACH.run_many(connection, [{"record": record, "to": to, "likelihood": body["likelihood"]}])
+        if _OF.first(connection, record=record) is not None:
+            return
+        known = _OF.first(connection, record=to)
+        entity = body["entity"] if known is None else known.entity
+        joined = [record] if known is not None else [to, record]
+        if known is None:
+            row = {"id": entity, "object": body["object"], "into": "", "size": 0, "confidence": 1.0}
+            _ENTITY.run_many(connection, [{**row, "position": entry.position}])
+        _JOIN.run_many(connection, [{"record": each, "entity": entity} for each in joined])
+        _GROW.run(connection, more=len(joined), position=entry.position, grown=entity)
 
     def _changed(self, connection: Connection, entry: Entry) -> None:
         changes: list[dict[str, Any]] = entry.body["changes"]
@@ -174,6 +215,13 @@ _LEAVE = Statement(
     delete(entity_members).where(entity_members.c.record == given("gone"), entity_members.c.entity == given("from")),
     (),
 )
+_ATTACH = Statement(_upsert(attached_records, "record"), attached_records.columns.keys())
+_GROW = Statement(
+    update(entities)
+    .where(entities.c.id == given("grown"))
+    .values(size=entities.c.size + given("more"), position=given("position")),
+    (),
+)
 _OF = Statement(select(entity_members.c.entity).where(entity_members.c.record == given("record")))
 
 
@@ -221,6 +269,18 @@ class Entities:
                 part = former_members.c.record.in_(wanted[start : start + 500])
                 for row in connection.execute(select(former_members).where(part)):
                     found.setdefault(row.entity, set()).add(row.record)
+        return found
+
+    def attached(self, object_name: str) -> dict[str, Attachment]:
+        """Return, by record, every record of an object that was asked for on account of another."""
+        apart = {frozenset((each.one, each.other)) for each in self.judgements(object_name) if not each.same}
+        found: dict[str, Attachment] = {}
+        with self._ledger.engine.connect() as connection:
+            for row in connection.execute(select(attached_records)).yield_per(10_000):
+                record, to = RecordRef.parse(row.record), RecordRef.parse(row.to)
+                if record.object == object_name:
+                    refuted = frozenset((record, to)) in apart
+                    found[row.record] = Attachment(record, to, row.likelihood, refuted)
         return found
 
     def judgements(self, object_name: str | None = None) -> list[Judgement]:

@@ -1,6 +1,7 @@
 """Resolving: from what sources tell, and what people said, to entities; written down as what changed and nothing else.
 
-What people said always stands, and everything that lasts is in the ledger.
+What people said always stands, and everything that lasts is in the ledger. A record that a source was asked for on
+account of another is not compared: it goes where that other goes, unless a person said that the two are not the same.
 """
 
 from __future__ import annotations
@@ -51,7 +52,8 @@ class Resolver:
         """Return the objects that several systems tell of and of which some record was never resolved."""
         due: list[str] = []
         for name in FIELDS:
-            refs = {record.ref for record in self._store.records(name)}
+            asked_for = self._attached(name)
+            refs = {record.ref for record in self._store.records(name) if str(record.ref) not in asked_for}
             known = {ref for records in self._entities.current(name).values() for ref in records}
             if len({ref.system for ref in refs}) > 1 and any(str(ref) not in known for ref in refs):
                 due.append(name)
@@ -66,26 +68,35 @@ class Resolver:
             raise InvalidInput(f"{object_name!r} is not resolved.", hint=f"There is: {', '.join(FIELDS)}.")
         from pilothouse.data.identity import comparing
 
-        refs, rows = self._read(object_name)
-        resolution = Resolution(object_name, len(refs))
+        attached = self._attached(object_name)
+        refs, rows = self._read(object_name, attached)
+        resolution = Resolution(object_name, len(refs) + len(attached))
         if not refs:
             return resolution
         compared = comparing.compare(object_name, refs, rows, self._entities.judgements(object_name))
         groups = comparing.groups_of(compared)
+        sure = comparing.confidences(compared, groups)
+        _attach(groups, attached, sure)
         resolution.needed = compared.needed
         resolution.entities = len(groups)
         resolution.joined = sum(len(group) for group in groups if len(group) > 1)
-        resolution.changed = self._write(object_name, groups, comparing.confidences(compared, groups))
+        resolution.changed = self._write(object_name, groups, sure)
         resolution.doubts = list(
             islice(comparing.doubts_of(compared, object_name, self._entities.judgements(object_name)), doubts)
         )
         return resolution
 
-    def _read(self, object_name: str) -> tuple[list[str], list[tuple[str, ...]]]:
+    def _attached(self, object_name: str) -> dict[str, str]:
+        standing = self._entities.attached(object_name).items()
+        return {record: str(each.to) for record, each in standing if not each.refuted}
+
+    def _read(self, object_name: str, attached: Mapping[str, str]) -> tuple[list[str], list[tuple[str, ...]]]:
         refs: list[str] = []
         rows: list[tuple[str, ...]] = []
         employers = {r.ref: r.text("name") for r in self._store.records("account")} if object_name == "contact" else {}
         for record in self._store.records(object_name):
+            if str(record.ref) in attached:
+                continue
             refs.append(str(record.ref))
             rows.append(_row(record, FIELDS[object_name], employers))
         return refs, rows
@@ -146,6 +157,17 @@ def _consistent(one: RecordRef, other: RecordRef, same: bool, standing: Iterable
                 f"{each.by} said that {each.one} and {each.other} are not the same, which would follow.",
                 hint="Take that judgement back first.",
             )
+
+
+def _attach(groups: list[list[str]], attached: Mapping[str, str], sure: dict[str, float]) -> None:
+    """Put each record where the one goes that it was asked for; by itself when that one is no longer told of."""
+    where = {record: number for number, group in enumerate(groups) for record in group}
+    for record, to in sorted(attached.items()):
+        if to in where:
+            groups[where[to]].append(record)
+            sure[record] = sure[to]
+        else:
+            groups.append([record])
 
 
 def _row(record: Record, fields: Sequence[str], employers: Mapping[RecordRef, str]) -> tuple[str, ...]:

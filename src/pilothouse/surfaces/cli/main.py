@@ -18,6 +18,7 @@ from pilothouse.surfaces.cli import (
     actions,
     agents,
     dataset,
+    enrich,
     identity,
     ledger,
     people,
@@ -48,6 +49,7 @@ app.add_typer(policy.app, name="policy", help="Check and test the written policy
 app.add_typer(ledger.app, name="ledger", help="Verify and export the record of everything.")
 app.add_typer(people.app, name="people", help="Who is known, and log-in links.")
 app.add_typer(agents.tokens, name="token", help="Agent tokens.")
+app.add_typer(enrich.app, name="enrich", help="Ask outside sources for what is missing or old, within a budget.")
 app.command("rollback")(rollback.rollback)
 app.command("up")(up.up)
 app.command("set")(records.set_)

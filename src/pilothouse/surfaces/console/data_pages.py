@@ -11,6 +11,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, Response
 
 from pilothouse.assembly import SYSTEM, App
+from pilothouse.data.enrichment.status import status as enrichment_status
 from pilothouse.data.quality import change
 from pilothouse.data.store import Record
 from pilothouse.ledger.entries import Entry
@@ -34,7 +35,12 @@ def quality(request: Request, session: SignedIn, pilothouse: Pilothouse, said: s
     groups: dict[str, list[object]] = {}
     for measure in audit.measures if audit else ():
         groups.setdefault(measure.group, []).append((measure, change(measure, before)))
-    return page(request, "quality.html", session, audit=audit, baseline=baseline, groups=groups, said=said)
+    enricher = pilothouse.enricher
+    enrichment = enrichment_status(pilothouse.ledger, enricher.knowledge, enricher.providers, pilothouse.clock.now())
+    return page(
+        request, "quality.html", session, audit=audit, baseline=baseline, groups=groups, said=said,
+        enrichment=enrichment,
+    )  # fmt: skip
 
 
 @router.get("/quality/report")

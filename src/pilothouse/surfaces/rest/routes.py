@@ -8,6 +8,7 @@ from fastapi import APIRouter, Path, Query, Request, Response
 from pydantic import AwareDatetime
 
 from pilothouse import __version__
+from pilothouse.data.enrichment.status import status as enrichment_status
 from pilothouse.directory.roles import permissions_of
 from pilothouse.gateway.rollback import Scope, apply, plan
 from pilothouse.ledger.actions import actions_list
@@ -221,6 +222,14 @@ def data_quality(system: Id, person: CurrentPerson, pilothouse: Pilothouse) -> d
     if latest is None:
         raise NotFound(f"{system} was never audited.", hint="`pilothouse quality` measures it.")
     return {"audit": plain(latest), "baseline": plain(pilothouse.quality.baseline(system))}
+
+
+@router.get("/enrichment")
+def enrichment(person: CurrentPerson, pilothouse: Pilothouse) -> dict[str, Any]:
+    """Return how enrichment stands: providers with budgets and last errors, and how fresh what is held is."""
+    require(person, "read_ledger")
+    enricher = pilothouse.enricher
+    return plain(enrichment_status(pilothouse.ledger, enricher.knowledge, enricher.providers, pilothouse.clock.now()))
 
 
 @router.get("/agents")

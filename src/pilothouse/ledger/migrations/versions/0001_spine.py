@@ -100,6 +100,14 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("agent"),
     )
     op.create_table(
+        "attached_records",
+        sa.Column("record", sa.Text(), nullable=False),
+        sa.Column("to", sa.Text(), nullable=False),
+        sa.Column("likelihood", sa.Float(), nullable=False),
+        sa.PrimaryKeyConstraint("record"),
+    )
+    op.create_index(op.f("ix_attached_records_to"), "attached_records", ["to"], unique=False)
+    op.create_table(
         "claims",
         sa.Column("system", sa.Text(), nullable=False),
         sa.Column("object", sa.Text(), nullable=False),
@@ -109,6 +117,31 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("system", "object", "record_id", "field"),
     )
     op.create_index(op.f("ix_claims_action"), "claims", ["action"], unique=False)
+    op.create_table(
+        "enrichment_requests",
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("provider", sa.Text(), nullable=False),
+        sa.Column("key", sa.Text(), nullable=False),
+        sa.Column("asked", sa.Text(), nullable=False),
+        sa.Column("outcome", sa.Text(), nullable=False),
+        sa.Column("sentence", sa.Text(), nullable=False),
+        sa.Column("period", sa.Text(), nullable=False),
+        sa.Column("credits", sa.Integer(), nullable=False),
+        sa.Column("at", sa.Text(), nullable=False),
+        sa.Column("answered_at", sa.Text(), nullable=False),
+        sa.Column("wait", sa.Float(), nullable=False),
+        sa.Column("position", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index("requests_by_key", "enrichment_requests", ["provider", "key", "position"], unique=False)
+    op.create_index("requests_by_order", "enrichment_requests", ["provider", "position"], unique=False)
+    op.create_table(
+        "enrichment_spending",
+        sa.Column("provider", sa.Text(), nullable=False),
+        sa.Column("period", sa.Text(), nullable=False),
+        sa.Column("credits", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("provider", "period"),
+    )
     op.create_table(
         "entities",
         sa.Column("id", sa.Text(), nullable=False),
