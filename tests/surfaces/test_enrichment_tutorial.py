@@ -30,4 +30,4 @@ def test_the_page_runs_as_written(tmp_path: Path) -> None:
         "apollo cannot be asked now: set the environment variable APOLLO_API_KEY",
     ):
         assert words in told, told
-    assert re.search(r"differs +1\n", told) and re.search(r"fill_empty +2\n", told), told
+    assert re.search(r"differs +1\s", told) and re.search(r"fill_empty +2\s", told), told

@@ -49,6 +49,7 @@ class DataView:
         self._ids: dict[str, dict[str, Record]] = {}
         self._entities = entities
         self._attached: dict[str, dict[str, Attachment]] = {}
+        self._matches: dict[RecordRef, list[Match]] = {}
 
     def everywhere(self, object_name: str) -> Sequence[Record]:
         """Return the records of an object from every source."""
@@ -70,6 +71,11 @@ class DataView:
 
     def counterparts(self, record: Record) -> list[Match]:
         """Return what other systems hold of the same account or contact, as far as that was worked out."""
+        if record.ref not in self._matches:
+            self._matches[record.ref] = self._found(record)
+        return self._matches[record.ref]
+
+    def _found(self, record: Record) -> list[Match]:
         entity = self._entities.of(record.ref)
         if entity is None:
             return []
