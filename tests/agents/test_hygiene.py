@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -68,7 +68,7 @@ def test_values_that_nobody_confirmed_for_too_long_are_told_of(stage: Stage) -> 
     alone = [r for r in store.records("account", SYSTEM) if len(stage.app.golden.now(r.ref, now).members) == 1]
     for record in alone:
         told = [record.fields[n].at for n in ("employee_count", "annual_revenue") if record.value(n) is not None]
-        old = any((stage.run.as_of - at).days > 365 for at in told)
+        old = any(stage.run.as_of - at > timedelta(days=365) for at in told)
         assert (str(record.ref) in outdated) == old
     assert all(f.proposal is None and "is good for" in f.sentence for f in outdated.values())
 
