@@ -198,7 +198,7 @@ def test_a_wrong_rule_is_named_with_file_and_line(tmp_path: Path, text: str, lin
 def test_without_a_file_the_default_order_holds(tmp_path: Path) -> None:
     rules = load_definitions(tmp_path).survivorship
     assert rules == Survivorship() and not rules.schedule
-    assert load_survivorship(STARTER / "definitions").schedule["account"]["employee_count"] == 365
+    assert load_survivorship(STARTER / "definitions").schedule["account"]["employee_count"] == 180
 
 
 def saw(world: World, ref: RecordRef, fields: dict[str, Json], at: datetime, kind: WriterKind, writer: str) -> None:

@@ -49,7 +49,7 @@ def live(world_on_each_store: World) -> World:
 
 
 def test_fresh_evidence_goes_through(live: World) -> None:
-    assert not held(live, fact(position=told(live, 700)))
+    assert not held(live, fact(position=told(live, 300)))
 
 
 def test_stale_evidence_waits_for_a_person_and_goes_through_with_their_word(live: World) -> None:
