@@ -13,8 +13,10 @@ from pilothouse.agents.hygiene.agent import HygieneAgent
 from pilothouse.connectors.twin.connector import CREDENTIAL, TwinConnector
 from pilothouse.connectors.twin.intake import observations
 from pilothouse.connectors.twin.server import TwinServer
-from pilothouse.data.contracts import Contract, load_contracts
-from pilothouse.data.definitions import Definitions, load_definitions
+from pilothouse.data.contract_reading import load_contracts
+from pilothouse.data.contracts import Contract
+from pilothouse.data.defining.reading import load_definitions
+from pilothouse.data.definitions import Definitions
 from pilothouse.data.identity.entities import Entities, EntityProjector
 from pilothouse.data.identity.resolver import Resolver
 from pilothouse.data.intake import IntakeProjector, cursors

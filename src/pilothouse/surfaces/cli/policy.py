@@ -5,8 +5,8 @@ from __future__ import annotations
 import typer
 
 from pilothouse.connectors.twin.capabilities import CAPABILITIES
-from pilothouse.data.contracts import load_contracts
-from pilothouse.data.definitions import load_definitions
+from pilothouse.data.contract_reading import load_contracts
+from pilothouse.data.defining.reading import load_definitions
 from pilothouse.decision.cases import run_cases
 from pilothouse.decision.policy import check_policy, load_policy, version_of
 from pilothouse.gateway.agents import load_manifests
