@@ -26,6 +26,11 @@ class Criterion:
         """The condition as it is written."""
         return self.condition.source
 
+    @property
+    def text(self) -> str:
+        """What it asks: in words where somebody gave some, else as it is written."""
+        return self.words or self.source
+
 
 @dataclass(frozen=True, slots=True)
 class Stage:

@@ -37,7 +37,7 @@ class Judged:
         seen = ", ".join(f"{_plain(name)} = {_shown(value)}" for name, value in sorted(self.values.items()))
         lacks = f"{', '.join(map(_plain, self.missing))} missing" if self.missing else ""
         told = "; ".join(each for each in (seen, lacks, self.error) if each)
-        return (self.criterion.words or self.criterion.source) + (f" ({told})" if told else "")
+        return self.criterion.text + (f" ({told})" if told else "")
 
 
 @dataclass(frozen=True, slots=True)
