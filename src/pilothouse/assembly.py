@@ -15,6 +15,7 @@ from pilothouse.connectors.twin.intake import observations
 from pilothouse.connectors.twin.server import TwinServer
 from pilothouse.data.contract_reading import load_contracts
 from pilothouse.data.contracts import Contract
+from pilothouse.data.defining.judging import Judge
 from pilothouse.data.defining.reading import load_definitions
 from pilothouse.data.definitions import Definitions
 from pilothouse.data.identity.entities import Entities, EntityProjector
@@ -83,6 +84,7 @@ class App:
     resolver: Resolver
     quality: Quality
     definitions: Definitions
+    judge: Judge
     contracts: dict[str, Contract]
     policy: Policy
     twin: TwinServer
@@ -178,6 +180,7 @@ def assemble(workspace: Workspace, clock: Clock | None = None, agents: Sequence[
         resolver=Resolver(ledger, store, entities, directory),
         quality=Quality(ledger, store, entities, definitions),
         definitions=definitions,
+        judge=Judge(ledger, store, definitions),
         contracts=contracts,
         policy=policy,
         twin=twin,
