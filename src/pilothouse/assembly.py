@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -91,6 +91,7 @@ class App:
     gateway: Gateway
     reviews: Reviews
     agents: Sequence[Agent]
+    _newest: dict[str, tuple[int, datetime | None]] = field(default_factory=dict[str, tuple[int, datetime | None]])
 
     def agent(self, name: str) -> Agent | None:
         """Return the built-in agent with this name, if there is one."""
@@ -101,6 +102,16 @@ class App:
         now = self.clock.now()
         days = [found for name in DATED for record in self.store.records(name, system) for found in _days(record, now)]
         return max(days, default=None)
+
+    def judged_as_of(self, system: str) -> datetime:
+        """Return the moment as of which a system's records are judged unless told otherwise: its newest day, else now.
+
+        It is worked out anew only when something was written to the ledger.
+        """
+        size = self.ledger.size()
+        if self._newest.get(system, (-1, None))[0] != size:
+            self._newest[system] = (size, self.newest_day(system))
+        return self._newest[system][1] or self.clock.now()
 
     def fill_twin(self) -> int:
         """Load imported CRM records that the twin does not have yet into it; returns how many.

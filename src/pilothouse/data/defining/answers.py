@@ -34,6 +34,8 @@ class Judged:
     @property
     def sentence(self) -> str:
         """The criterion in words, with the values that decided it."""
+        if self.criterion.source in self.values and not self.criterion.words:
+            return f"{_plain(self.criterion.source)} = {_shown(self.values[self.criterion.source])}"
         seen = ", ".join(f"{_plain(name)} = {_shown(value)}" for name, value in sorted(self.values.items()))
         lacks = f"{', '.join(map(_plain, self.missing))} missing" if self.missing else ""
         told = "; ".join(each for each in (seen, lacks, self.error) if each)

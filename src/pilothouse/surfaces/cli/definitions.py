@@ -53,7 +53,7 @@ def show(
     """Show one term: its meaning, its condition, how many records meet it, and what it says of one record."""
     with opened(where) as pilothouse:
         term = pilothouse.definitions.term(name)
-        moment = when(as_of, pilothouse.clock.now()) or pilothouse.newest_day(system) or pilothouse.clock.now()
+        moment = when(as_of, pilothouse.clock.now()) or pilothouse.judged_as_of(system)
         tally = pilothouse.judge.tally(name, system, moment)
         found = record_of(pilothouse, record) if record else None
         answer = pilothouse.judge.at(moment).evaluate(name, found) if found is not None else None
@@ -79,7 +79,7 @@ def check(system: System = SYSTEM, as_of: AsOf = None, where: Where = HERE, json
         tell_problems(problems, json=json)
         raise typer.Exit(1)
     with opened(where) as pilothouse:
-        moment = when(as_of, pilothouse.clock.now()) or pilothouse.newest_day(system) or pilothouse.clock.now()
+        moment = when(as_of, pilothouse.clock.now()) or pilothouse.judged_as_of(system)
         found = pilothouse.judge.stages(system, moment)
     if json:
         emit({"problems": [], "system": system, "as_of": moment, **vars(found)})

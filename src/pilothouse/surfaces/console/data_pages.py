@@ -15,6 +15,7 @@ from pilothouse.data.quality import change
 from pilothouse.data.store import Record
 from pilothouse.ledger.entries import Entry
 from pilothouse.surfaces.auth import Pilothouse, require
+from pilothouse.surfaces.console.definition_pages import said_of
 from pilothouse.surfaces.console.pages import Posted, SignedIn, go, page
 from pilothouse.vocabulary.actors import Actor
 from pilothouse.vocabulary.errors import NotFound
@@ -67,9 +68,11 @@ def record(request: Request, system: str, object: str, id: str, session: SignedI
     if not records:
         raise NotFound(f"there is no {ref}.", hint="Look at the list of actions or reviews.")
     fields = sorted({name for each in records for name in each.fields})
+    at_hand = next((each for each in records if each.ref == ref), records[0])
+    terms, stage = said_of(pilothouse, at_hand)
     return page(
         request, "record.html", session, ref=ref, entity=entity, records=records, fields=fields,
-        happenings=_happenings(pilothouse, records),
+        happenings=_happenings(pilothouse, records), terms=terms, stage=stage,
     )  # fmt: skip
 
 
