@@ -110,23 +110,27 @@ class Evaluator:
         return TRUTH[all(answers[: len(term.all)]) and (not some or any(some))]
 
     def _one_by_one(self, term: Term, record: Record) -> Answer:
-        every = _least(self._judged(each, record).answer for each in term.all)
+        every = _least(self._asked_of(each, record)[0] for each in term.all)
         if every is Answer.NO or not term.any:
             return every
-        return _least((every, _most(self._judged(each, record).answer for each in term.any)))
+        return _least((every, _most(self._asked_of(each, record)[0] for each in term.any)))
 
     def _judged(self, criterion: Criterion, record: Record) -> Judged:
+        answer, values, error = self._asked_of(criterion, record)
+        missing = sorted(criterion.condition.needs - values.keys())
+        lacking = tuple(dict.fromkeys(name for each in missing for name in self._lacking(each, record)))
+        return Judged(criterion, answer, values, lacking, error)
+
+    def _asked_of(self, criterion: Criterion, record: Record) -> tuple[Answer, dict[str, Value], str]:
+        """Return the answer to one criterion, the values it saw, and why it failed, if it did."""
         condition, object_name = criterion.condition, record.ref.object
         values = self._values(object_name, condition.needs, record)
-        missing = sorted(condition.needs - values.keys())
-        if missing:
-            lacking = tuple(name for each in missing for name in self._lacking(each, record))
-            return Judged(criterion, Answer.CANNOT_TELL, values, lacking)
+        if len(values) < len(condition.needs):
+            return Answer.CANNOT_TELL, values, ""
         try:
-            answer = TRUTH[condition.holds(values, self._activation(object_name, values))]
+            return TRUTH[condition.holds(values, self._activation(object_name, values))], values, ""
         except ConditionError as error:
-            return Judged(criterion, Answer.CANNOT_TELL, values, (), str(error))
-        return Judged(criterion, answer, values, ())
+            return Answer.CANNOT_TELL, values, str(error)
 
     def _activation(self, object_name: str, values: Mapping[str, Value]) -> object:
         return self.definitions.conditions[object_name].activation(values)
