@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -14,8 +14,11 @@ from pilothouse.connectors.enrichment.setup import load_providers
 from pilothouse.connectors.twin.connector import CREDENTIAL, TwinConnector
 from pilothouse.connectors.twin.intake import observations
 from pilothouse.connectors.twin.server import TwinServer
-from pilothouse.data.contracts import Contract, load_contracts
-from pilothouse.data.definitions import Definitions, load_definitions
+from pilothouse.data.contract_reading import load_contracts
+from pilothouse.data.contracts import Contract
+from pilothouse.data.defining.judging import Judge
+from pilothouse.data.defining.reading import load_definitions
+from pilothouse.data.definitions import Definitions
 from pilothouse.data.enrichment.answers import EnrichmentProvider
 from pilothouse.data.enrichment.due import Knowledge
 from pilothouse.data.enrichment.enricher import Enricher
@@ -90,12 +93,14 @@ class App:
     quality: Quality
     enricher: Enricher
     definitions: Definitions
+    judge: Judge
     contracts: dict[str, Contract]
     policy: Policy
     twin: TwinServer
     gateway: Gateway
     reviews: Reviews
     agents: Sequence[Agent]
+    _newest: dict[str, tuple[int, datetime | None]] = field(default_factory=dict[str, tuple[int, datetime | None]])
 
     def agent(self, name: str) -> Agent | None:
         """Return the built-in agent with this name, if there is one."""
@@ -106,6 +111,16 @@ class App:
         now = self.clock.now()
         days = [found for name in DATED for record in self.store.records(name, system) for found in _days(record, now)]
         return max(days, default=None)
+
+    def judged_as_of(self, system: str) -> datetime:
+        """Return the moment as of which a system's records are judged unless told otherwise: its newest day, else now.
+
+        It is worked out anew only when something was written to the ledger.
+        """
+        size = self.ledger.size()
+        if self._newest.get(system, (-1, None))[0] != size:
+            self._newest[system] = (size, self.newest_day(system))
+        return self._newest[system][1] or self.clock.now()
 
     def fill_twin(self) -> int:
         """Load imported CRM records that the twin does not have yet into it; returns how many.
@@ -198,6 +213,7 @@ def assemble(
         quality=Quality(ledger, store, entities, definitions),
         enricher=Enricher(ledger, Knowledge(store, entities, definitions, SYSTEM), directory, clock, enrichment),
         definitions=definitions,
+        judge=Judge(ledger, store, definitions),
         contracts=contracts,
         policy=policy,
         twin=twin,

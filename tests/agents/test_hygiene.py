@@ -179,7 +179,9 @@ def test_a_record_is_flagged_once_for_everything_and_not_again(world: World) -> 
     mine = [f for f in findings(world, now) if f.record.id == "odd"]
     [proposal] = [f.proposal for f in mine if f.proposal is not None]
     assert proposal.arguments["code"] == "contradiction, missing_required" and len({f.kind for f in mine}) > 2
-    assert "owner" in str(proposal.arguments["note"]) and "otherwise" in str(proposal.arguments["note"])
+    assert "owner" in str(proposal.arguments["note"]) and "says that it is closed (is_closed = no)" in str(
+        proposal.arguments["note"]
+    )
     text = f"{proposal.arguments['code']}: {proposal.arguments['note']}"
     world.app.twin.edit_as("rosa", "opportunity", "odd", {"flags": text})
     world.app.take_in()

@@ -13,7 +13,7 @@ from tests.world import World
 
 from pilothouse.assembly import SYSTEM
 from pilothouse.data.contracts import Contract
-from pilothouse.data.definitions import load_definitions
+from pilothouse.data.defining.reading import load_definitions
 from pilothouse.data.freshness import freshness
 from pilothouse.data.golden.agreement import agree
 from pilothouse.data.golden.record import GoldenValue, Told, golden

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.world import World
 
-from pilothouse.data.contracts import load_contracts
+from pilothouse.data.contract_reading import load_contracts
 from pilothouse.data.importing.importer import ImportReport, import_files
 from pilothouse.data.importing.mapping import load_mapping
 from pilothouse.data.importing.values import moment

@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pilothouse.conditions.conditions import ConditionError, Conditions
 from pilothouse.connectors.twin.capabilities import CAPABILITIES
 from pilothouse.data.contracts import FieldRule
 from pilothouse.decision.cases import run_cases
-from pilothouse.decision.conditions import ConditionError, Conditions
 from pilothouse.decision.engine import decide
 from pilothouse.decision.facts import Facts
 from pilothouse.decision.modes import Disposition, effective

@@ -1,6 +1,6 @@
 """What deals tell about themselves: when they began, whether they are over, how long they take here, when they went quiet.
 
-The one place for these; reports and agents ask here and keep no copy of their own.
+The derived facts of `defining/facts.py` come from here; when a deal is stale or a phantom is for a definition to say.
 """
 
 from __future__ import annotations
@@ -45,18 +45,6 @@ class Habits:
     longest: int | None
     pause: int | None
     last: dict[str, date]
-
-    def phantom(self, deal: Record, today: date) -> int | None:
-        """Return the age in days of an open deal that is older than any that ever closed, else None."""
-        start = begun(deal)
-        age = (today - start).days if start else None
-        return age if age is not None and self.longest is not None and age > self.longest else None
-
-    def stale(self, deal: Record, today: date) -> int | None:
-        """Return for how many days an open deal was quiet, when that is longer than won deals pause, else None."""
-        active = self.last.get(deal.ref.id)
-        quiet = (today - active).days if active else None
-        return quiet if quiet is not None and self.pause is not None and quiet > self.pause else None
 
 
 def habits(deals: Sequence[Record], activities: Iterable[Record], definitions: Definitions) -> Habits:

@@ -14,7 +14,10 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, cast
 
-from pilothouse.data.deals import Habits, day, habits, is_closed
+from pilothouse.data.defining.answers import Answer
+from pilothouse.data.defining.evaluating import Evaluator
+from pilothouse.data.defining.facts import FIRMOGRAPHIC
+from pilothouse.data.defining.surroundings import StoreSource
 from pilothouse.data.definitions import Definitions
 from pilothouse.data.identity.entities import Entities
 from pilothouse.data.schema import OBJECTS, FieldType
@@ -27,8 +30,9 @@ from pilothouse.vocabulary.records import is_empty
 from pilothouse.vocabulary.values import Json
 
 AUDITED = ("account", "contact", "opportunity")
-FIRMOGRAPHIC = ("industry", "employee_count", "annual_revenue", "country", "phone")
-STALE_AFTER, ACTIVE_WITHIN = timedelta(days=365), timedelta(days=30)
+OPEN, PHANTOM, ACTIVE = "open_deal", "phantom", "active_deal"
+"""The terms that the audit asks for."""
+STALE_AFTER = timedelta(days=365)
 EXAMPLES = 5
 KIND = "quality.audited"
 
@@ -126,8 +130,7 @@ class _Look:
         self.entities, self.definitions, self.system, self.as_of = entities, definitions, system, as_of
         self.every = {name: list(store.records(name)) for name in (*AUDITED, "activity", "product", "user")}
         self.here = {name: [r for r in records if r.ref.system == system] for name, records in self.every.items()}
-        self.deals: Habits = habits(self.here["opportunity"], self.here["activity"], definitions)
-        self.open = [deal for deal in self.here["opportunity"] if not is_closed(deal, definitions)]
+        self.ask = Evaluator(definitions, StoreSource(store), as_of)
 
     def measures(self) -> Iterator[Measure]:
         for name in AUDITED:
@@ -209,34 +212,32 @@ class _Look:
     def _stages_kept(self) -> Measure:
         return self._share(
             "definition", "stage and facts agree", "opportunity", self.here["opportunity"], self._agrees,
-            "contradict their stage in nothing: closed with a date and said to be closed, open with a date still to come", 0.90,
+            "contradict nothing that their stage asks, as definitions/ has it", 0.90,
         )  # fmt: skip
 
     def _agrees(self, deal: Record) -> bool:
-        stage, ended = self.definitions.stage(deal.text("stage")), day(deal, "close_date")
-        said_closed, won = deal.value("is_closed"), deal.value("is_won")
-        if stage is None:
-            return False
-        if stage.closed:
-            return ended is not None and said_closed is not False and not (won is not None and bool(won) != stage.won)
-        return said_closed is not True and (ended is None or ended >= self.as_of.date())
+        return self.ask.stage_check(deal).answer is not Answer.NO
 
     def _phantoms(self) -> Measure:
-        words = "are not older than every deal that ever closed here"
-        return self._share(
-            "pipeline", "no phantoms", "opportunity", self.open, self._alive, f"of the open deals {words}"
-        )
-
-    def _alive(self, deal: Record) -> bool:
-        return self.deals.phantom(deal, self.as_of.date()) is None
-
-    def _lively(self, deal: Record) -> bool:
-        last = self.deals.last.get(deal.ref.id)
-        return last is not None and last >= (self.as_of - ACTIVE_WITHIN).date()
+        words = "of the open deals are not older than every deal that ever closed here"
+        return self._of_open("no phantoms", PHANTOM, lambda answer: answer is not Answer.YES, words)
 
     def _active(self) -> Measure:
         words = "of the open deals had an activity within 30 days"
-        return self._share("pipeline", "recent activity", "opportunity", self.open, self._lively, words, 0.80)
+        return self._of_open("recent activity", ACTIVE, lambda answer: answer is Answer.YES, words, 0.80)
+
+    def _of_open(
+        self, name: str, term: str, sound: Callable[[Answer], bool], words: str, needed: float | None = None
+    ) -> Measure:
+        """Measure the open deals by a defined term; where the company has no such term, say so."""
+        lacking = [each for each in (OPEN, term) if not self.definitions.has(each)]
+        if lacking:
+            told = f"Not measured: definitions/ has no term {lacking[0]!r}."
+            return Measure("pipeline", name, "opportunity", 0, 0, needed, told)
+        deals = [deal for deal in self.here["opportunity"] if self.ask.answer(OPEN, deal) is Answer.YES]
+        return self._share(
+            "pipeline", name, "opportunity", deals, lambda deal: sound(self.ask.answer(term, deal)), words, needed
+        )
 
     def _staleness(self) -> Iterator[Measure]:
         oldest = self.as_of - STALE_AFTER

@@ -161,12 +161,14 @@ class DataStore:
             fields = {row.field: _value(row) for row in connection.execute(query)}
         return Record(ref, fields) if fields else None
 
-    def records(self, object_name: str, system: str | None = None) -> Iterator[Record]:
-        """Yield every record of an object, by system and id."""
+    def records(self, object_name: str, system: str | None = None, *, besides: str | None = None) -> Iterator[Record]:
+        """Yield every record of an object, by system and id; of one system only, or of all but one."""
         columns = field_values.c
         query = select(field_values).where(columns.object == object_name).order_by(columns.system, columns.record_id)
         if system is not None:
             query = query.where(columns.system == system)
+        if besides is not None:
+            query = query.where(columns.system != besides)
         with self._ledger.engine.connect() as connection:
             rows = connection.execute(query).yield_per(5000)
             for ref, group in groupby(rows, key=_ref):
@@ -183,6 +185,20 @@ class DataStore:
         )
         with self._ledger.engine.connect() as connection:
             return [_value(row) for row in connection.execute(query)]
+
+    def histories(self, object_name: str, name: str, system: str) -> dict[str, list[FieldValue]]:
+        """Return every value a field of an object's records is known to have had, oldest first, by the record's id."""
+        columns = field_history.c
+        query = (
+            select(field_history)
+            .where(columns.system == system, columns.object == object_name, columns.field == name)
+            .order_by(columns.record_id, columns.at, columns.position)
+        )
+        found: dict[str, list[FieldValue]] = {}
+        with self._ledger.engine.connect() as connection:
+            for row in connection.execute(query).yield_per(5000):
+                found.setdefault(row.record_id, []).append(_value(row))
+        return found
 
     def newest(self) -> datetime | None:
         """Return the latest moment any source told of, or None when nothing is known."""

@@ -1,22 +1,28 @@
 """What an agent sees: records reduced to what its contract lets it read, as they are known now.
 
-`as_of` is the day the agent reasons about ("today" of an old export); it does not turn values back.
+`as_of` is the day the agent reasons about ("today" of an old export); it does not turn values back. What was shown is
+counted, so that the run's entry can tell it. What must never happen here: a record outside the contract's filter, or
+beyond its limits, shown all the same.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from pilothouse.data.contracts import Contract
+from pilothouse.data.defining.answers import Answer, Evaluation, StageCheck
+from pilothouse.data.defining.evaluating import Evaluator
 from pilothouse.data.definitions import Definitions
 from pilothouse.data.golden.reader import golden_of
 from pilothouse.data.golden.record import GoldenRecord
 from pilothouse.data.identity.entities import Attachment, Entities, Entity
+from pilothouse.data.reads import Reads
+from pilothouse.data.scope import Stale, shown, stale_values
 from pilothouse.data.store import DataStore, Record
-from pilothouse.vocabulary.records import RecordRef, is_empty
+from pilothouse.vocabulary.records import FieldValue, RecordRef, is_empty
 
 SUREST = 0.97
 """The most that "it is the same company" counts for: sources that agree can still both be wrong."""
@@ -32,7 +38,7 @@ class Match:
 
 
 class DataView:
-    """A read-only window. Objects outside the contract are empty, fields outside it do not exist."""
+    """A read-only window. Objects and records outside the contract are absent, fields outside it do not exist."""
 
     def __init__(
         self,
@@ -42,32 +48,62 @@ class DataView:
         definitions: Definitions,
         as_of: datetime,
         system: str,
+        reads: Reads | None = None,
     ) -> None:
         self._store, self._contract = store, contract
         self.definitions, self.as_of, self.system = definitions, as_of, system
-        self._all: dict[str, list[Record]] = {}
-        self._ids: dict[str, dict[str, Record]] = {}
+        self.reads = reads or Reads(contract)
+        self._here: dict[tuple[str, str], Sequence[Record]] = {}
+        self._all: dict[str, Sequence[Record]] = {}
+        self._ids: dict[str, dict[RecordRef, Record]] = {}
         self._entities = entities
         self._attached: dict[str, dict[str, Attachment]] = {}
         self._matches: dict[RecordRef, list[Match]] = {}
+        self._evaluator = Evaluator(definitions, self, as_of)
 
     def everywhere(self, object_name: str) -> Sequence[Record]:
-        """Return the records of an object from every source."""
+        """Return the records of an object from every source; raises `Forbidden` beyond the contract's limits."""
         if object_name not in self._all:
-            readable = self._contract.readable(object_name)
-            records = self._store.records(object_name) if readable else ()
-            self._all[object_name] = [_reduced(record, readable) for record in records]
+            home = self.records(object_name)
+            others = self._shown(object_name, self._store.records(object_name, besides=self.system))
+            self._all[object_name] = sorted([*home, *others], key=lambda each: (each.ref.system, each.ref.id))
         return self._all[object_name]
 
     def records(self, object_name: str) -> Sequence[Record]:
-        """Return the records of an object in the system the agent works on."""
-        return [each for each in self.everywhere(object_name) if each.ref.system == self.system]
+        """Return the records of an object in the system the agent works on; raises as `everywhere`."""
+        return self.records_of(object_name, self.system)
+
+    def records_of(self, object_name: str, system: str) -> Sequence[Record]:
+        """Return the records of an object in one system; raises as `everywhere`."""
+        key = (object_name, system)
+        if key not in self._here:
+            if system != self.system and object_name in self._all:
+                found = [each for each in self._all[object_name] if each.ref.system == system]
+            else:
+                found = self._shown(object_name, self._store.records(object_name, system))
+            self._here[key] = found
+        return self._here[key]
+
+    def _shown(self, object_name: str, records: Iterable[Record]) -> list[Record]:
+        if not self._contract.readable(object_name):
+            return []
+        found = [each for record in records if (each := shown(self._contract, record, self.as_of)) is not None]
+        self.reads.count(object_name, Counter(each.ref.system for each in found))
+        return found
+
+    def histories(self, object_name: str, field: str, system: str) -> Mapping[str, Sequence[FieldValue]]:
+        """Return what a readable field of the shown records held before, oldest first, by the record's id."""
+        readable = self._contract.readable(object_name)
+        if readable != "*" and field not in readable:
+            return {}
+        told = self._store.histories(object_name, field, system)
+        return {each.ref.id: told.get(each.ref.id, []) for each in self.records_of(object_name, system)}
 
     def record(self, ref: RecordRef) -> Record | None:
         """Return one record, or None when nobody told of it or the contract does not let the agent read it."""
         if ref.object not in self._ids:
-            self._ids[ref.object] = {str(each.ref): each for each in self.everywhere(ref.object)}
-        return self._ids[ref.object].get(str(ref))
+            self._ids[ref.object] = {each.ref: each for each in self.everywhere(ref.object)}
+        return self._ids[ref.object].get(ref)
 
     def counterparts(self, record: Record) -> list[Match]:
         """Return what other systems hold of the same account or contact, as far as that was worked out."""
@@ -125,8 +161,18 @@ class DataView:
         values = (record.value(field) for record in self.records(object_name))
         return Counter(str(value).strip() for value in values if not is_empty(value))
 
+    def holds(self, term: str, record: Record) -> bool:
+        """Return whether a defined term holds of a record; False too where it cannot be told. Raises `NotFound`."""
+        return self._evaluator.answer(term, record) is Answer.YES
 
-def _reduced(record: Record, readable: frozenset[str] | str) -> Record:
-    if readable == "*":
-        return record
-    return Record(record.ref, {name: value for name, value in record.fields.items() if name in readable})
+    def defined(self, term: str, record: Record) -> Evaluation:
+        """Return whether a defined term holds of a record, why, and by which version, from what the agent may see."""
+        return self._evaluator.evaluate(term, record)
+
+    def stage_check(self, deal: Record) -> StageCheck:
+        """Return whether a deal meets what its stage asks, from what the agent may see."""
+        return self._evaluator.stage_check(deal)
+
+    def stale(self, record: Record) -> Sequence[Stale]:
+        """Return the values of a record that are older than the contract asks for, and that it only flags."""
+        return stale_values(self._contract, record, self.as_of)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from pilothouse.decision.conditions import ConditionError
+from pilothouse.conditions.conditions import ConditionError
 from pilothouse.decision.considerations import CONSIDERATIONS
 from pilothouse.decision.facts import Facts, variables_of
 from pilothouse.decision.policy import Policy

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from pilothouse.data.contracts import PRECEDENCE, FieldRule
-from pilothouse.data.schema import OBJECTS, FieldType, field_spec
+from pilothouse.data.schema import OBJECTS, field_spec
+from pilothouse.data.typed import KNOWN, TYPE_NAMES, Value, typed
 from pilothouse.vocabulary.actors import AgentRef, Role
 from pilothouse.vocabulary.capabilities import Capability
 from pilothouse.vocabulary.records import FieldChange, WriterKind
@@ -66,16 +66,6 @@ class Facts:
         return any(not change.fills_empty and change.last_writer_kind is WriterKind.PERSON for change in self.changes)
 
 
-TYPE_NAMES = {
-    FieldType.TEXT: "STRING",
-    FieldType.REFERENCE: "STRING",
-    FieldType.DATE: "STRING",
-    FieldType.DATETIME: "STRING",
-    FieldType.NUMBER: "DOUBLE",
-    FieldType.INTEGER: "INT",
-    FieldType.BOOLEAN: "BOOL",
-}
-Value = str | int | float | bool | datetime | list[str]
 Getter = Callable[[Facts], Value | None]
 ALWAYS: Mapping[str, tuple[str, Getter]] = {
     "action": ("STRING", lambda facts: facts.capability.name),
@@ -101,8 +91,6 @@ ALWAYS: Mapping[str, tuple[str, Getter]] = {
     "evidence.undated": ("INT", lambda facts: facts.evidence_undated),
     "now": ("TIMESTAMP", lambda facts: facts.now),
 }
-KNOWN = "known."
-LARGEST = 2**63
 
 
 def declared(object_names: frozenset[str]) -> dict[str, str]:
@@ -137,7 +125,7 @@ def _of_field(facts: Facts, name: str) -> Value | None:
     spec = field_spec(facts.object, field_name)
     if spec is None:
         return None
-    value = _typed(_given(facts, side, field_name), spec.type)
+    value = typed(_given(facts, side, field_name), spec.type)
     return value is not None if asks else value
 
 
@@ -145,27 +133,3 @@ def _given(facts: Facts, side: str, field_name: str) -> Json:
     if side == "record":
         return facts.record.get(field_name)
     return next((change.after for change in facts.changes if change.field == field_name), None)
-
-
-def _typed(value: Json, kind: FieldType) -> Value | None:
-    """Return a value as its declared type, None when it is empty, something else, or beyond what a condition holds."""
-    match kind:
-        case FieldType.NUMBER:
-            return _number(value)
-        case FieldType.INTEGER:
-            if isinstance(value, bool) or not isinstance(value, int):
-                return None
-            return value if -LARGEST <= value < LARGEST else None
-        case FieldType.BOOLEAN:
-            return value if isinstance(value, bool) else None
-        case _:
-            return value if isinstance(value, str) and value.strip() else None
-
-
-def _number(value: Json) -> float | None:
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return None
-    try:
-        return float(value) if math.isfinite(value) else None
-    except OverflowError:
-        return None

@@ -9,10 +9,10 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from pilothouse.decision.reading import Reading
-from pilothouse.decision.versions import content_hash, version_of
+from pilothouse.decision.versions import version_of
 from pilothouse.decision.written import TREATMENTS, Policy
 from pilothouse.vocabulary.capabilities import Capability
-from pilothouse.vocabulary.documents import DocumentError
+from pilothouse.vocabulary.documents import DocumentError, content_hash
 
 
 def load_policy(

@@ -11,8 +11,9 @@ from difflib import get_close_matches
 from fnmatch import fnmatchcase
 from pathlib import Path
 
+from pilothouse.conditions.conditions import Condition, ConditionError, Conditions
+from pilothouse.conditions.placing import placed
 from pilothouse.data.schema import OBJECTS
-from pilothouse.decision.conditions import Condition, ConditionError, Conditions
 from pilothouse.decision.facts import declared
 from pilothouse.decision.tiers import NEEDS_A_PERSON, PROHIBITED, REVIEWED, irreversible, normal_stage
 from pilothouse.decision.written import TREATMENTS, LimitsFile, NotifyFile, Policy, PolicyFile, Rule, RuleFile
@@ -119,14 +120,10 @@ class Reading:
     def _condition(
         self, document: Document[PolicyFile], index: int, written: RuleFile, names: frozenset[str]
     ) -> Condition | None:
-        line = document.line("rules", index, "when")
-        block = "\n" in written.when.strip()  # then its rows stand below the key, one a line
         try:
             condition = self.conditions.compile(written.when)
         except ConditionError as error:
-            for row, problem in error.problems:
-                at = line + row if block else line
-                self._note(DocumentError(document.path, at, f"rule {written.id}: {problem}"))
+            self._note(*placed(document, error, written.when, "rules", index, "when", about=f"rule {written.id}"))
             return None
         for object_name in sorted({self.capabilities[name].object for name in names} & OBJECTS.keys()):
             foreign = sorted(condition.needs - declared(frozenset({object_name})).keys())

@@ -5,18 +5,11 @@ What must never happen here: an answer about another repository, because the cal
 
 from __future__ import annotations
 
-import hashlib
 import os
 import subprocess
 from pathlib import Path
 
-
-def content_hash(folder: Path) -> str:
-    """Return 16 hexadecimal digits over the names and bytes of every YAML file under a folder."""
-    content = hashlib.sha256()
-    for path in sorted(folder.rglob("*.yaml")):
-        content.update(path.relative_to(folder).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
-    return content.hexdigest()[:16]
+from pilothouse.vocabulary.documents import content_hash
 
 
 def version_of(folder: Path) -> str:

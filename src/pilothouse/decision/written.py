@@ -12,7 +12,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from pilothouse.decision.conditions import Condition, Conditions, Together
+from pilothouse.conditions.conditions import Condition, Conditions, Together
 from pilothouse.vocabulary.verdicts import Treatment
 
 TREATMENTS = {

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from pilothouse.data.contracts import Contract
+from pilothouse.data.reads import over
+from pilothouse.data.scope import Stale, outside, too_old
 from pilothouse.directory.roles import may_see, permissions_of
 from pilothouse.gateway.door import Door
 from pilothouse.gateway.passage import Passage
+from pilothouse.gateway.read_rates import ONE_READ, shown_lately
 from pilothouse.gateway.reading import read_snapshot
+from pilothouse.gateway.stages.preview import same
 from pilothouse.ledger.entries import Draft
 from pilothouse.vocabulary.actions import Action
 from pilothouse.vocabulary.errors import Forbidden, NotFound
 from pilothouse.vocabulary.records import RecordRef, Snapshot
+from pilothouse.vocabulary.values import Json
 
 
 def scoped_read(door: Door, ref: RecordRef, token: str) -> Snapshot:
@@ -25,6 +31,9 @@ def scoped_read(door: Door, ref: RecordRef, token: str) -> Snapshot:
     allowed = permitted.get(ref.object, permitted.get("*"))
     if not readable or allowed is None:
         raise Forbidden(f"{actor} may not read {ref.object} records.", hint="Its data contract lists what it may.")
+    limit = over(contract, ref.system, 1, shown_lately(door, actor)[ref.system]) if contract.rates else ""
+    if limit:
+        raise Forbidden(limit, hint="Wait a minute.", code="read_limit")
     passage = Passage(Action("read", ref, {}, "read"), actor=actor, connector=door.registry.connector(ref.system))
     stop = read_snapshot(passage)
     if stop is not None:
@@ -33,11 +42,28 @@ def scoped_read(door: Door, ref: RecordRef, token: str) -> Snapshot:
     assert snapshot is not None
     if permissions_of(person.role).own_records_only and not may_see(person, snapshot.fields):
         raise Forbidden(f"{ref} is not one of {person.name}'s records.")
+    if outside(contract, ref.object, snapshot.fields):
+        raise Forbidden(
+            f"{ref} is outside the data contract {contract.contract}.", hint="Its filter says which are in."
+        )
+    stale = _stale(door, contract, snapshot)
     seen = {
         name: value
         for name, value in snapshot.fields.items()
-        if (readable == "*" or name in readable) and (allowed == "*" or name in allowed)
+        if (readable == "*" or name in readable)
+        and (allowed == "*" or name in allowed)
+        and not any(each.field == name and each.refused for each in stale)
     }
-    body = {"target": str(ref), "version": snapshot.version, "fields": sorted(seen)}
-    door.ledger.append([Draft("record.read", actor, body, subject=str(ref))])
-    return Snapshot(ref, snapshot.version, seen)
+    flagged = {each.field: each.days for each in stale if each.field in seen}
+    told: dict[str, Json] = {"contract": contract.label, "filter": contract.filter(ref.object), "stale": flagged}
+    body: dict[str, Json] = {"target": str(ref), "version": snapshot.version, "fields": sorted(seen), **told}
+    door.ledger.append([Draft(ONE_READ, actor, body, subject=str(ref))])
+    return Snapshot(ref, snapshot.version, seen, stale_days=flagged)
+
+
+def _stale(door: Door, contract: Contract, snapshot: Snapshot) -> list[Stale]:
+    """Return which values are older than the contract asks for, by when they were told; one nobody told of is new."""
+    rule = contract.read.get(snapshot.ref.object)
+    known = {name: door.data.field(snapshot.ref, name) for name in (rule.fresh if rule else ())}
+    told = {name: value for name, value in known.items() if value and same(value.value, snapshot.fields.get(name))}
+    return list(too_old(contract, snapshot.ref.object, told, door.clock.now()))

@@ -9,10 +9,12 @@ from datetime import datetime
 
 from pilothouse.data.definitions import Definitions
 from pilothouse.data.identity.entities import Entities
+from pilothouse.data.reads import Reads
 from pilothouse.data.store import DataStore
 from pilothouse.data.view import DataView
 from pilothouse.gateway.gateway import Gateway
 from pilothouse.gateway.passage import Result
+from pilothouse.gateway.read_rates import RUN_READ, shown_lately
 from pilothouse.gateway.registry import touched_fields
 from pilothouse.ledger.entries import Draft
 from pilothouse.orchestration.ports import Agent
@@ -71,17 +73,29 @@ def run_agent(
     run, actor = new_id("run"), Actor(person, agent.ref)
     token, grant = door.tokens.issue(agent.ref, person, by=Actor(person))
     door.ledger.append([Draft("run.started", actor, {"run": run, "as_of": stamp(as_of), "system": system})])
-    view = DataView(store, entities, contract, definitions, as_of, system)
-    report = RunReport(run, str(agent.ref), as_of, list(agent.propose(view, as_of)))
+    reads = Reads(contract, shown_lately(door, actor))
+    view = DataView(store, entities, contract, definitions, as_of, system, reads)
+    try:
+        report = RunReport(run, str(agent.ref), as_of, list(agent.propose(view, as_of)))
+    finally:
+        _record_reads(gateway, actor, run, reads)
     proposals = [finding.proposal for finding in report.findings if finding.proposal is not None]
     chosen = proposals if limit is None else proposals[:limit]
     for number, proposal in enumerate(chosen, 1):
         report.results.append(gateway.submit(_prepared(gateway, view, proposal, run), token))
         on_progress(number, len(chosen))
+    _record_reads(gateway, actor, run, reads)
     door.tokens.revoke(grant.id, actor, "the run is over")
     counts: dict[str, Json] = {"found": dict(report.found), "statuses": dict(report.statuses)}
     door.ledger.append([Draft("run.finished", actor, {"run": run, "proposals": len(proposals), **counts})])
     return report
+
+
+def _record_reads(gateway: Gateway, actor: Actor, run: str, reads: Reads) -> None:
+    """Write down what the run was shown since this was last done: objects and counts, by which contract, no values."""
+    body = reads.tell()
+    if body is not None:
+        gateway.door.ledger.append([Draft(RUN_READ, actor, {"run": run, **body})])
 
 
 def _prepared(gateway: Gateway, view: DataView, action: Action, run: str) -> Action:

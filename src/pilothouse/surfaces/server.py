@@ -16,6 +16,7 @@ from pilothouse import __version__
 from pilothouse.assembly import App
 from pilothouse.orchestration.continuing import carry_on
 from pilothouse.surfaces.console.pages import mount_console, problem_page
+from pilothouse.surfaces.rest.definition_routes import router as definition_router
 from pilothouse.surfaces.rest.routes import router
 from pilothouse.vocabulary.errors import (
     Conflict,
@@ -60,6 +61,7 @@ def build(pilothouse: App) -> FastAPI:
     web = FastAPI(title="Pilothouse", version=__version__, lifespan=lifespan, docs_url=None, redoc_url=None)
     web.state.pilothouse = pilothouse
     web.include_router(router)
+    web.include_router(definition_router)
     mount_console(web)
     web.add_exception_handler(PilothouseError, _problem)
     web.add_exception_handler(RequestValidationError, _invalid)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -45,6 +46,14 @@ class Document(Generic[M]):
     def error(self, problem: str, *keys: Key, hint: str = "") -> DocumentError:
         """Return an error that points at the value under `keys`."""
         return DocumentError(self.path, self.line(*keys), problem, hint=hint)
+
+
+def content_hash(folder: Path, pattern: str = "**/*.yaml") -> str:
+    """Return 16 hexadecimal digits over the names and bytes of the files under a folder that fit a pattern."""
+    content = hashlib.sha256()
+    for path in sorted(folder.glob(pattern)):
+        content.update(path.relative_to(folder).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
+    return content.hexdigest()[:16]
 
 
 def load_document(path: Path, model: type[M]) -> Document[M]:

@@ -66,6 +66,8 @@ class Snapshot:
     fields: Mapping[str, Json]
     writers: Mapping[str, str] = field(default_factory=dict[str, str])
     """Per field, the system's own name of who wrote it last, where the system tells."""
+    stale_days: Mapping[str, int] = field(default_factory=dict[str, int])
+    """Per field that is older than the reader's contract asks for, its age in days."""
 
 
 @dataclass(frozen=True, slots=True)

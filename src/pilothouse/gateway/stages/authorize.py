@@ -5,18 +5,31 @@ Every part must say yes. A missing agent, person, contract, grant or intent is a
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
+
+from pilothouse.data.contracts import Contract
+from pilothouse.data.scope import outside, unwritable
 from pilothouse.directory.roles import may_see, permissions_of
 from pilothouse.gateway.door import Door
-from pilothouse.gateway.passage import GO_ON, Answer, Passage, refuse
+from pilothouse.gateway.passage import GO_ON, Answer, Passage, Stop, refuse
 from pilothouse.gateway.reading import read_snapshot
 from pilothouse.gateway.registry import new_values, touched_fields
 from pilothouse.vocabulary.capabilities import Effect
 from pilothouse.vocabulary.errors import NotFound
+from pilothouse.vocabulary.values import Json
 
 
 def authorize(passage: Passage, door: Door) -> Answer:
     """Check the four parts of scope in turn; the first that says no stops the action."""
-    for part in (_named, _agent_stands, _person_stands, _person_may, _contract_allows, _record_in_scope):
+    for part in (
+        _named,
+        _agent_stands,
+        _person_stands,
+        _person_may,
+        _contract_allows,
+        _contract_conditions_hold,
+        _record_in_scope,
+    ):
         answer = part(passage, door)
         if answer is not GO_ON:
             return answer
@@ -101,22 +114,55 @@ def _contract_allows(passage: Passage, door: Door) -> Answer:
     if passage.capability.effect is Effect.READ:
         return GO_ON
     target = passage.action.target.object
-    outside = [each for each in passage.fields if contract.field_rule(target, each) is None]
-    if outside:
-        named = ", ".join(f"{target}.{each}" for each in outside)
+    uncovered = [each for each in passage.fields if contract.field_rule(target, each) is None]
+    if uncovered:
+        named = ", ".join(f"{target}.{each}" for each in uncovered)
         return refuse("outside_contract", f"The data contract of {passage.agent.ref} does not let it write {named}.")
     return GO_ON
+
+
+def _contract_conditions_hold(passage: Passage, door: Door) -> Answer:
+    """A record outside the contract's filter is out of scope; a field may be written where its condition holds."""
+    contract, target = passage.contract, passage.action.target
+    if contract is None or passage.capability is None or not _asks_of_record(contract, target.object, passage.fields):
+        return GO_ON
+    fields, stop = _record_now(passage)
+    if stop is not None:
+        return stop
+    why = outside(contract, target.object, fields)
+    if why:
+        sentence = f"{target} is outside the data contract {contract.label}: {why}."
+        return refuse("record_out_of_scope", sentence)
+    why = unwritable(contract, target.object, passage.fields, fields)
+    if why:
+        return refuse("outside_contract", f"The data contract {contract.label} lets an agent write {why}.")
+    return GO_ON
+
+
+def _asks_of_record(contract: Contract, object_name: str, fields: Iterable[str]) -> bool:
+    rules = [contract.field_rule(object_name, each) for each in fields]
+    return bool(contract.filter(object_name)) or any(rule is not None and rule.when for rule in rules)
+
+
+def _record_now(passage: Passage) -> tuple[Mapping[str, Json], Stop | None]:
+    """Return the record as its system shows it; for one that is to be made, as it would be."""
+    assert passage.capability is not None
+    if passage.action.target.id:
+        stop = read_snapshot(passage)
+        if stop is not None:
+            return {}, stop
+    if passage.snapshot is not None:
+        return passage.snapshot.fields, None
+    return new_values(passage.capability, passage.action.arguments), None
 
 
 def _record_in_scope(passage: Passage, door: Door) -> Answer:
     assert passage.person is not None and passage.capability is not None
     if not permissions_of(passage.person.role).own_records_only:
         return GO_ON
-    if passage.action.target.id:
-        stop = read_snapshot(passage)
-        if stop is not None:
-            return stop
-    fields = passage.snapshot.fields if passage.snapshot else new_values(passage.capability, passage.action.arguments)
+    fields, stop = _record_now(passage)
+    if stop is not None:
+        return stop
     if not may_see(passage.person, fields):
         return refuse("record_out_of_scope", f"{passage.action.target} is not one of {passage.person.name}'s records.")
     return GO_ON

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pilothouse.data.contracts import PRECEDENCE
+from pilothouse.data.scope import terms_here
 from pilothouse.decision.engine import decide as judge
 from pilothouse.decision.facts import Facts
 from pilothouse.gateway.door import Door
@@ -38,7 +39,8 @@ def facts(passage: Passage, door: Door) -> Facts:
     rules = {
         change.field: rule
         for change in passage.changes
-        if passage.contract and (rule := passage.contract.field_rule(passage.action.target.object, change.field))
+        if passage.contract
+        and (rule := terms_here(passage.contract, passage.action.target.object, change.field, record_before(passage)))
     }
     return Facts(
         capability=passage.capability,

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
+from pilothouse.data.scope import breaches
 from pilothouse.gateway.door import Door
 from pilothouse.gateway.evidence import age_of
 from pilothouse.gateway.passage import GO_ON, Answer, Passage, refuse
@@ -24,6 +25,9 @@ def validate(passage: Passage, door: Door) -> Answer:
         return refuse("invalid_arguments", "The arguments hold a number that is not finite; JSON knows no such number.")
     if not math.isfinite(action.confidence) or not 0 <= action.confidence <= 1:
         return refuse("invalid_confidence", f"Confidence {action.confidence} is not between 0 and 1.")
+    broken = "; ".join(_breaches(passage))
+    if broken:
+        return refuse("contract_check", f"The data contract asks more of these values: {broken}.")
     changes_a_record = capability.effect is Effect.WRITE and bool(action.target.id) and bool(passage.fields)
     if changes_a_record and action.based_on is None and action.expects is None:
         return refuse(
@@ -34,6 +38,11 @@ def validate(passage: Passage, door: Door) -> Answer:
     if passage.agent is not None and capability.effect is Effect.WRITE:
         return _evidence(passage, door)
     return GO_ON
+
+
+def _breaches(passage: Passage) -> Iterator[str]:
+    if passage.contract is not None and passage.fields:
+        yield from breaches(passage.contract, passage.action.target.object, values_of(passage))
 
 
 def _finite(value: Json) -> bool:

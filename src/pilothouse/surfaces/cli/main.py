@@ -17,7 +17,9 @@ from pilothouse.orchestration.runs import RunReport, run_agent
 from pilothouse.surfaces.cli import (
     actions,
     agents,
+    contracts,
     dataset,
+    definitions,
     enrich,
     identity,
     ledger,
@@ -46,6 +48,8 @@ app.add_typer(agents.app, name="agents", help="Who may act, and how far each has
 app.add_typer(reviews.app, name="reviews", help="What waits for a person.")
 app.add_typer(actions.app, name="actions", help="What was done, refused, held, and why.")
 app.add_typer(policy.app, name="policy", help="Check and test the written policy.")
+app.add_typer(definitions.app, name="definitions", help="What your words mean, and which records they hold of.")
+app.add_typer(contracts.app, name="contracts", help="What each agent may read and write, and whether rows keep to it.")
 app.add_typer(ledger.app, name="ledger", help="Verify and export the record of everything.")
 app.add_typer(people.app, name="people", help="Who is known, and log-in links.")
 app.add_typer(agents.tokens, name="token", help="Agent tokens.")

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import typer
 
 from pilothouse.connectors.twin.capabilities import CAPABILITIES
-from pilothouse.data.contracts import load_contracts
-from pilothouse.data.definitions import load_definitions
+from pilothouse.data.contract_reading import check_contracts
+from pilothouse.data.defining.reading import check_definitions, load_definitions
 from pilothouse.decision.cases import run_cases
 from pilothouse.decision.policy import check_policy, load_policy, version_of
 from pilothouse.gateway.agents import load_manifests
@@ -25,24 +27,28 @@ def check(where: Where = HERE, json: Json = False) -> None:
     """Check every file of the workspace; each problem with file, line and what is wrong."""
     workspace = open_workspace(where)
     problems = [*check_policy(workspace.folder("policy"), _KNOWN), *_others(workspace)]
-    if json:
-        emit([{"file": str(p.path), "line": p.line, "problem": p.problem, "hint": p.hint} for p in problems])
-    for problem in problems if not json else ():
-        errors.print(str(problem), markup=False)
+    tell_problems(problems, json=json)
     if problems:
         raise typer.Exit(1)
     if not json:
         say(f"Policy {version_of(workspace.folder('policy'))} is in order.")
 
 
+def tell_problems(problems: Sequence[DocumentError], *, json: bool) -> None:
+    """Print each problem with file, line and what is wrong."""
+    if json:
+        emit([{"file": str(p.path), "line": p.line, "problem": p.problem, "hint": p.hint} for p in problems])
+    for problem in problems if not json else ():
+        errors.print(str(problem), markup=False, soft_wrap=True)
+
+
 def _others(workspace: Workspace) -> list[DocumentError]:
-    found: list[DocumentError] = []
-    readers = (load_contracts, load_definitions, load_manifests)
-    for folder, read in zip(("contracts", "definitions", "agents"), readers, strict=True):
-        try:
-            read(workspace.folder(folder))
-        except DocumentError as error:
-            found.append(error)
+    found = check_contracts(workspace.folder("contracts"))
+    found += check_definitions(workspace.folder("definitions"))
+    try:
+        load_manifests(workspace.folder("agents"))
+    except DocumentError as error:
+        found.append(error)
     for document in load_manifests(workspace.folder("agents")) if not found else ():
         unknown = [name for name in document.model.grants if name not in _KNOWN]
         found += [document.error(f"no capability is called {name!r}", "grants") for name in unknown]

@@ -16,6 +16,7 @@ from pilothouse.data.quality import change
 from pilothouse.data.store import Record
 from pilothouse.ledger.entries import Entry
 from pilothouse.surfaces.auth import Pilothouse, require
+from pilothouse.surfaces.console.definition_pages import said_of
 from pilothouse.surfaces.console.pages import Posted, SignedIn, go, page
 from pilothouse.surfaces.reports.quality import quality_report
 from pilothouse.vocabulary.actors import Actor
@@ -86,9 +87,12 @@ def record(request: Request, system: str, object: str, id: str, session: SignedI
     if not records:
         raise NotFound(f"there is no {ref}.", hint="Look at the list of actions or reviews.")
     fields = sorted({name for each in records for name in each.fields})
+    at_hand = next((each for each in records if each.ref == ref), records[0])
+    terms, stage = said_of(pilothouse, at_hand)
     return page(
         request, "record.html", session, ref=ref, entity=entity, records=records, fields=fields,
         golden=pilothouse.golden.now(ref, pilothouse.clock.now()), happenings=_happenings(pilothouse, records),
+        terms=terms, stage=stage,
     )  # fmt: skip
 
 

@@ -15,7 +15,7 @@ from typing import Any, cast
 
 from cel_expr_python import cel  # pyright: ignore[reportMissingTypeStubs]
 
-from pilothouse.decision.checked_tree import UnknownNode, mentioned
+from pilothouse.conditions.checked_tree import UnknownNode, mentioned
 
 MOST_CHARACTERS = 1000
 TYPES = {

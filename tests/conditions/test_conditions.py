@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pilothouse.decision.checked_tree import UnknownNode, mentioned
-from pilothouse.decision.conditions import MOST_CHARACTERS, ConditionError, Conditions
+from pilothouse.conditions.checked_tree import UnknownNode, mentioned
+from pilothouse.conditions.conditions import MOST_CHARACTERS, ConditionError, Conditions
 
 VARIABLES = {
     "record.phone": "STRING",
