@@ -22,7 +22,7 @@ from pilothouse.data.contracts import Contract
 CONTRACT = {
     "contract": "bench",
     "version": 1,
-    "summary": "Ten rules and a filter.",
+    "summary": "Fifteen rules and a filter.",
     "read": {"account": {"fields": "*", "filter": "record.country in ['Spain', 'Japan']"}},
     "checks": {
         "account": {
