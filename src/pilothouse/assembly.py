@@ -22,6 +22,9 @@ from pilothouse.data.projection import RecordProjector
 from pilothouse.data.quality import Quality
 from pilothouse.data.quarantine import QuarantineProjector
 from pilothouse.data.schema import OBJECTS, FieldType
+from pilothouse.data.signals.catalogue import load_catalogue
+from pilothouse.data.signals.projection import SignalProjector
+from pilothouse.data.signals.receiving import Signals
 from pilothouse.data.store import DataStore, Record
 from pilothouse.decision.policy import Policy, load_policy
 from pilothouse.directory.credentials import Credentials
@@ -63,6 +66,7 @@ def projectors() -> tuple[Projector, ...]:
         IntakeProjector(),
         QuarantineProjector(),
         EntityProjector(),
+        SignalProjector(),
     )
 
 
@@ -81,6 +85,7 @@ class App:
     resolver: Resolver
     quality: Quality
     definitions: Definitions
+    signals: Signals
     contracts: dict[str, Contract]
     policy: Policy
     twin: TwinServer
@@ -176,6 +181,7 @@ def assemble(workspace: Workspace, clock: Clock | None = None, agents: Sequence[
         resolver=Resolver(ledger, store, entities, directory),
         quality=Quality(ledger, store, entities, definitions),
         definitions=definitions,
+        signals=Signals(ledger, load_catalogue(workspace.folder("signals"))),
         contracts=contracts,
         policy=policy,
         twin=twin,
