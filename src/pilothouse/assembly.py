@@ -15,6 +15,8 @@ from pilothouse.connectors.twin.intake import observations
 from pilothouse.connectors.twin.server import TwinServer
 from pilothouse.data.contracts import Contract, load_contracts
 from pilothouse.data.definitions import Definitions, load_definitions
+from pilothouse.data.graph.edges import EdgeProjector, MembershipProjector
+from pilothouse.data.graph.graph import BuyerGraph
 from pilothouse.data.identity.entities import Entities, EntityProjector
 from pilothouse.data.identity.resolver import Resolver
 from pilothouse.data.intake import IntakeProjector, cursors
@@ -67,6 +69,8 @@ def projectors() -> tuple[Projector, ...]:
         QuarantineProjector(),
         EntityProjector(),
         SignalProjector(),
+        EdgeProjector(),
+        MembershipProjector(),
     )
 
 
@@ -86,6 +90,7 @@ class App:
     quality: Quality
     definitions: Definitions
     signals: Signals
+    graph: BuyerGraph
     contracts: dict[str, Contract]
     policy: Policy
     twin: TwinServer
@@ -154,6 +159,7 @@ def assemble(workspace: Workspace, clock: Clock | None = None, agents: Sequence[
     twin = TwinServer(workspace.twin_path, clock)
     registry = CapabilityRegistry([TwinConnector(twin, _twin_secret(workspace, twin), SYSTEM)])
     definitions = load_definitions(workspace.folder("definitions"))
+    catalogue = load_catalogue(workspace.folder("signals"))
     contracts = load_contracts(workspace.folder("contracts"))
     policy = load_policy(workspace.folder("policy"), registry.capabilities, definitions.closed_stages)
     store = DataStore(ledger)
@@ -181,7 +187,8 @@ def assemble(workspace: Workspace, clock: Clock | None = None, agents: Sequence[
         resolver=Resolver(ledger, store, entities, directory),
         quality=Quality(ledger, store, entities, definitions),
         definitions=definitions,
-        signals=Signals(ledger, load_catalogue(workspace.folder("signals"))),
+        signals=Signals(ledger, catalogue),
+        graph=BuyerGraph(ledger, catalogue, definitions),
         contracts=contracts,
         policy=policy,
         twin=twin,

@@ -6,7 +6,7 @@ import gc
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import orjson
 
@@ -50,7 +50,8 @@ def events_in(path: Path, receiver: Signals, channel: str = "") -> Iterator[Hand
         if reason:
             yield Handed(line, None, reason, path.name, number)
         else:
-            yield receiver.handed_event(event, channel, path.name, number, line.rstrip("\r\n"))
+            told = cast("dict[str, Any]", event)
+            yield receiver.handed_event(told, channel, path.name, number, line.rstrip("\r\n"))
 
 
 def _lines(path: Path) -> Iterator[tuple[int, str]]:

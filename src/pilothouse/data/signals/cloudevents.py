@@ -20,7 +20,22 @@ from pilothouse.vocabulary.clock import unstamp
 from pilothouse.vocabulary.values import Json
 
 OWN = frozenset(
-    ["specversion", "id", "source", "type", "time", "subject", "data", "data_base64", "datacontenttype", "dataschema", "account", "contact", "email", "domain"]
+    [
+        "specversion",
+        "id",
+        "source",
+        "type",
+        "time",
+        "subject",
+        "data",
+        "data_base64",
+        "datacontenttype",
+        "dataschema",
+        "account",
+        "contact",
+        "email",
+        "domain",
+    ]
 )
 WHOM = frozenset({"account", "contact", "email", "domain"})
 LONGEST = {"id": 200, "source": 300, "type": 80, "subject": 600} | dict.fromkeys(WHOM, 600)

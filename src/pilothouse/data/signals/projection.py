@@ -50,7 +50,7 @@ class SignalProjector:
 
 
 def _row(entry: Entry) -> dict[str, Any]:
-    told = {"email": "", "attributes": {}, "digest": "", **entry.body, **(entry.private or {})}
+    told: dict[str, Any] = {"email": "", "attributes": {}, "digest": "", **entry.body, **(entry.private or {})}
     told["attributes"] = canonical(told["attributes"])
     told["position"], told["received_at"] = entry.position, stamp(entry.at)
     return told

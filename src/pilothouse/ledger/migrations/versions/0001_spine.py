@@ -121,6 +121,14 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_entities_object"), "entities", ["object"], unique=False)
     op.create_table(
+        "entity_history",
+        sa.Column("record", sa.Text(), nullable=False),
+        sa.Column("position", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("entity", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("record", "position"),
+    )
+    op.create_index(op.f("ix_entity_history_entity"), "entity_history", ["entity"], unique=False)
+    op.create_table(
         "entity_members",
         sa.Column("record", sa.Text(), nullable=False),
         sa.Column("entity", sa.Text(), nullable=False),
@@ -166,6 +174,16 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("entity", "record"),
     )
     op.create_index("former_by_record", "former_members", ["record"], unique=False)
+    op.create_table(
+        "graph_edges",
+        sa.Column("record", sa.Text(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("position", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("at", sa.Text(), nullable=False),
+        sa.Column("value", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("record", "name", "position"),
+    )
+    op.create_index("graph_edges_by_value", "graph_edges", ["value", "name"], unique=False)
     op.create_table(
         "intake_cursors",
         sa.Column("system", sa.Text(), nullable=False),
