@@ -31,6 +31,7 @@ from pilothouse.data.store import DataStore, Record
 from pilothouse.decision.policy import Policy, load_policy
 from pilothouse.directory.credentials import Credentials
 from pilothouse.directory.people import Directory, PeopleProjector
+from pilothouse.directory.sources import Sources
 from pilothouse.gateway.agents import AgentProjector, Agents
 from pilothouse.gateway.door import Door
 from pilothouse.gateway.gateway import Gateway
@@ -91,6 +92,7 @@ class App:
     definitions: Definitions
     signals: Signals
     graph: BuyerGraph
+    sources: Sources
     contracts: dict[str, Contract]
     policy: Policy
     twin: TwinServer
@@ -189,6 +191,7 @@ def assemble(workspace: Workspace, clock: Clock | None = None, agents: Sequence[
         definitions=definitions,
         signals=Signals(ledger, catalogue),
         graph=BuyerGraph(ledger, catalogue, definitions),
+        sources=Sources(workspace.state / "sources", ledger),
         contracts=contracts,
         policy=policy,
         twin=twin,

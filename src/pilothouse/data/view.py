@@ -12,6 +12,9 @@ from datetime import datetime
 
 from pilothouse.data.contracts import Contract
 from pilothouse.data.definitions import Definitions
+from pilothouse.data.graph.features import Features
+from pilothouse.data.graph.graph import BuyerGraph
+from pilothouse.data.graph.timeline import Item
 from pilothouse.data.identity.entities import Entities
 from pilothouse.data.store import DataStore, Record
 from pilothouse.vocabulary.records import RecordRef, is_empty
@@ -40,12 +43,13 @@ class DataView:
         definitions: Definitions,
         as_of: datetime,
         system: str,
+        graph: BuyerGraph | None = None,
     ) -> None:
         self._store, self._contract = store, contract
         self.definitions, self.as_of, self.system = definitions, as_of, system
         self._all: dict[str, list[Record]] = {}
         self._ids: dict[str, dict[str, Record]] = {}
-        self._entities = entities
+        self._entities, self._graph = entities, graph
 
     def everywhere(self, object_name: str) -> Sequence[Record]:
         """Return the records of an object from every source."""
@@ -74,6 +78,24 @@ class DataView:
         others = [self.record(ref) for ref in entity.members if ref.system != record.ref.system]
         strength = min(entity.confidence, SUREST)
         return [Match(other, because, strength) for other in others if other is not None]
+
+    def timeline(self, ref: RecordRef) -> Sequence[Item]:
+        """Return what happened around an account or contact by `as_of`, newest first; empty without a contract for signals."""
+        graph = self._around(ref)
+        return graph.timeline(ref, self.as_of, graph.known.ledger.size()) if graph else ()
+
+    def features(self, ref: RecordRef) -> Features | None:
+        """Return the features of an account or contact at `as_of`; None without a contract for signals."""
+        graph = self._around(ref)
+        return graph.features(ref, self.as_of, graph.known.ledger.size()) if graph else None
+
+    def _around(self, ref: RecordRef) -> BuyerGraph | None:
+        """Return the graph when the contract lets the agent read signals and this record, else None."""
+        if not (self._contract.readable("signal") and self._contract.readable(ref.object)):
+            return None
+        if self._graph is None:
+            raise RuntimeError("the contract allows signals, and this view was made without a buyer graph")
+        return self._graph
 
     def frequencies(self, object_name: str, field: str) -> Counter[str]:
         """Return how often each text value of a field occurs in the system the agent works on."""

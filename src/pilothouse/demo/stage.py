@@ -79,6 +79,7 @@ def _import(app: App, root: Path, system: str, mapping: str, kind: WriterKind, t
         actor=Actor("gita"),
         clock=app.clock,
         writer_kind=kind,
+        signals=app.signals,
     )
     tell(f"Imported {system}: {report.changed:,} records, {report.quarantined} bad row(s) set aside.")
     return report
@@ -107,6 +108,7 @@ def run_hygiene(app: App, person: str, as_of: datetime, limit: int | None = None
         store=app.store,
         entities=app.entities,
         definitions=app.definitions,
+        graph=app.graph,
         system=SYSTEM,
         as_of=as_of.astimezone(UTC),
         limit=limit,

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from pilothouse.data.definitions import Definitions
+from pilothouse.data.graph.graph import BuyerGraph
 from pilothouse.data.identity.entities import Entities
 from pilothouse.data.store import DataStore
 from pilothouse.data.view import DataView
@@ -57,6 +58,7 @@ def run_agent(
     definitions: Definitions,
     system: str,
     as_of: datetime,
+    graph: BuyerGraph | None = None,
     limit: int | None = None,
     on_progress: Progress = lambda done, total: None,
 ) -> RunReport:
@@ -71,7 +73,7 @@ def run_agent(
     run, actor = new_id("run"), Actor(person, agent.ref)
     token, grant = door.tokens.issue(agent.ref, person, by=Actor(person))
     door.ledger.append([Draft("run.started", actor, {"run": run, "as_of": stamp(as_of), "system": system})])
-    view = DataView(store, entities, contract, definitions, as_of, system)
+    view = DataView(store, entities, contract, definitions, as_of, system, graph)
     report = RunReport(run, str(agent.ref), as_of, list(agent.propose(view, as_of)))
     proposals = [finding.proposal for finding in report.findings if finding.proposal is not None]
     chosen = proposals if limit is None else proposals[:limit]

@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, cast
 
 import orjson
 
-from pilothouse.data.importing.reading import encoding_of
+from pilothouse.data.importing.reading import encoding_of, file_hash
+from pilothouse.data.importing.report import ImportReport, Progress
+from pilothouse.data.importing.signal_rows import count
 from pilothouse.data.signals.receiving import LARGEST, Handed, Receipt, Signals
+from pilothouse.ledger.entries import Draft
+from pilothouse.ledger.ledger import Ledger
 from pilothouse.vocabulary.actors import Actor
+from pilothouse.vocabulary.errors import InvalidInput
+from pilothouse.vocabulary.values import Json
 
+CLOUDEVENTS = "cloudevents"
 READ_AT_ONCE = 4 * LARGEST
 """Characters of a line that are looked at: a longer one is set aside without being held in memory whole."""
 
@@ -33,6 +40,33 @@ def import_events(path: Path, receiver: Signals, actor: Actor) -> Iterator[list[
     """Take a file of events in, batch by batch; each batch is durable when its receipts come."""
     with collecting_rarely():
         yield from receiver.receive(events_in(path, receiver), actor)
+
+
+def import_event_files(
+    ledger: Ledger,
+    receiver: Signals,
+    paths: Sequence[Path],
+    actor: Actor,
+    on_progress: Progress = lambda file, rows: None,
+) -> ImportReport:
+    """Take files (or folders of files) of CloudEvents in; raises `InvalidInput` when there is none."""
+    every = [each for path in paths for each in (sorted(path.iterdir()) if path.is_dir() else [path])]
+    files = [each for each in every if each.suffix.casefold() in (".jsonl", ".ndjson")]
+    missing = next((each for each in files if not each.exists()), None)
+    if missing or not files:
+        raise InvalidInput(
+            f"{missing or 'a .jsonl or .ndjson file'} is not there.", hint="Name a file of one event a line."
+        )
+    report = ImportReport(ignored=[each.name for each in every if each not in files])
+    listed: list[Json] = [{"file": each.name, "sha256": file_hash(each)} for each in files]
+    ledger.append([Draft("import.started", actor, {"mapping": CLOUDEVENTS, "files": listed})])
+    for each in files:
+        for receipts in import_events(each, receiver, actor):
+            report.rows += len(receipts)
+            count([receipts], report, each.name, on_progress)
+    tail: dict[str, Json] = {"rows": report.rows, "changed": report.changed, "quarantined": report.quarantined}
+    ledger.append([Draft("import.finished", actor, {"mapping": CLOUDEVENTS, **tail})])
+    return report
 
 
 def events_in(path: Path, receiver: Signals, channel: str = "") -> Iterator[Handed]:

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime
+from collections.abc import Sequence
 from pathlib import Path
 
 from pilothouse.data.importing.codes import labels_for
 from pilothouse.data.importing.mapping import Mapping, Table, load_mapping, same_file
 from pilothouse.data.importing.reading import SourceRow, file_hash, plain, rows_of
+from pilothouse.data.importing.report import ImportReport, Progress
 from pilothouse.data.importing.rows import Context, observation_of
+from pilothouse.data.importing.signal_rows import count, signal_rows
 from pilothouse.data.quarantine import BadRow, set_aside
+from pilothouse.data.signals.receiving import Signals
 from pilothouse.data.store import DataStore, Observation
 from pilothouse.ledger.entries import Draft
 from pilothouse.ledger.ledger import Ledger
@@ -22,27 +22,10 @@ from pilothouse.vocabulary.errors import InvalidInput
 from pilothouse.vocabulary.records import RecordRef, WriterKind
 from pilothouse.vocabulary.values import Json, digest
 
-Progress = Callable[[str, int], None]
-ORDER = ("user", "product", "account", "contact", "opportunity", "activity", "signal")
+SIGNAL = "signal"
+ORDER = ("user", "product", "account", "contact", "opportunity", "activity", SIGNAL)
 KINDS = ("records", "links", "history", "property_history")
 BATCH = 500
-
-
-@dataclass
-class ImportReport:
-    """What an import did."""
-
-    rows: int = 0
-    changed: int = 0
-    unchanged: int = 0
-    skipped: int = 0
-    skipped_why: Counter[str] = field(default_factory=Counter[str])
-    unread: dict[str, list[str]] = field(default_factory=dict[str, list[str]])
-    quarantined: int = 0
-    newly_quarantined: int = 0
-    newest: datetime | None = None
-    objects: Counter[str] = field(default_factory=Counter[str])
-    ignored: list[str] = field(default_factory=list[str])
 
 
 def import_files(
@@ -55,9 +38,10 @@ def import_files(
     actor: Actor,
     clock: Clock,
     writer_kind: WriterKind = WriterKind.IMPORT,
+    signals: Signals | None = None,
     on_progress: Progress = lambda file, rows: None,
 ) -> ImportReport:
-    """Import files (or folders of files) from one source system.
+    """Import files (or folders of files) from one source system; `signals` takes in what a table tells of signals.
 
     Raises `InvalidInput` when no file fits the mapping. Importing the same files again appends nothing but the record
     that it was done.
@@ -71,7 +55,15 @@ def import_files(
     head: dict[str, Json] = {"system": system, "mapping": document.model.mapping, "files": listed}
     ledger.append([Draft("import.started", actor, head, subject=f"system/{system}")])
     for path, table in chosen:
-        _file(ledger, store, path, table, context, actor, report, on_progress)
+        if table.object != SIGNAL:
+            _file(ledger, store, path, table, context, actor, report, on_progress)
+        elif signals is None:
+            raise InvalidInput(
+                f"{path.name} holds signals, and nothing here takes them in.", hint="Import it by itself."
+            )
+        else:
+            handed = signal_rows(path, table, context, signals, report)
+            count(signals.receive(handed, actor), report, path.name, on_progress)
     tail: dict[str, Json] = {"system": system, "rows": report.rows, "changed": report.changed}
     ledger.append([Draft("import.finished", actor, {**tail, "quarantined": report.quarantined})])
     return report
