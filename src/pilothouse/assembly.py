@@ -20,6 +20,9 @@ from pilothouse.data.graph.graph import BuyerGraph
 from pilothouse.data.identity.entities import Entities, EntityProjector
 from pilothouse.data.identity.resolver import Resolver
 from pilothouse.data.intake import IntakeProjector, cursors
+from pilothouse.data.pipeline.pipeline import Pipeline
+from pilothouse.data.pipeline.projection import DerivedProjector
+from pilothouse.data.pipeline.rules import load_rules
 from pilothouse.data.projection import RecordProjector
 from pilothouse.data.quality import Quality
 from pilothouse.data.quarantine import QuarantineProjector
@@ -72,6 +75,7 @@ def projectors() -> tuple[Projector, ...]:
         SignalProjector(),
         EdgeProjector(),
         MembershipProjector(),
+        DerivedProjector(),
     )
 
 
@@ -92,6 +96,7 @@ class App:
     definitions: Definitions
     signals: Signals
     graph: BuyerGraph
+    pipeline: Pipeline
     sources: Sources
     contracts: dict[str, Contract]
     policy: Policy
@@ -162,6 +167,7 @@ def assemble(workspace: Workspace, clock: Clock | None = None, agents: Sequence[
     registry = CapabilityRegistry([TwinConnector(twin, _twin_secret(workspace, twin), SYSTEM)])
     definitions = load_definitions(workspace.folder("definitions"))
     catalogue = load_catalogue(workspace.folder("signals"))
+    graph = BuyerGraph(ledger, catalogue, definitions)
     contracts = load_contracts(workspace.folder("contracts"))
     policy = load_policy(workspace.folder("policy"), registry.capabilities, definitions.closed_stages)
     store = DataStore(ledger)
@@ -190,7 +196,8 @@ def assemble(workspace: Workspace, clock: Clock | None = None, agents: Sequence[
         quality=Quality(ledger, store, entities, definitions),
         definitions=definitions,
         signals=Signals(ledger, catalogue),
-        graph=BuyerGraph(ledger, catalogue, definitions),
+        graph=graph,
+        pipeline=Pipeline(ledger, graph, load_rules(workspace.folder("opportunities"))),
         sources=Sources(workspace.state / "sources", ledger),
         contracts=contracts,
         policy=policy,

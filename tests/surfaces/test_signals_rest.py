@@ -80,7 +80,9 @@ def test_an_agent_whose_contract_allows_it_tells_under_its_own_name(world: World
         (json.dumps([event(f"e{n}") for n in range(1001)]).encode(), SEVERAL, 413),
     ],
 )
-def test_what_cannot_be_read_is_refused(world: World, client: TestClient, content: bytes, headers: dict[str, str], status: int) -> None:
+def test_what_cannot_be_read_is_refused(
+    world: World, client: TestClient, content: bytes, headers: dict[str, str], status: int
+) -> None:
     csrf = enter(world, client, "gita")
     size = world.app.ledger.size()
     assert client.post("/v1/signals", content=content, headers=csrf | headers).status_code == status

@@ -11,6 +11,7 @@ from pilothouse.data.graph.happenings import Seen, seen_around
 from pilothouse.data.graph.knowing import Knowledge
 from pilothouse.data.graph.nodes import Node, node_of
 from pilothouse.data.graph.timeline import Item, timeline_of
+from pilothouse.data.graph.whole import Whole
 from pilothouse.data.signals.catalogue import Catalogue
 from pilothouse.ledger.ledger import Ledger
 from pilothouse.vocabulary.errors import NotFound
@@ -33,8 +34,21 @@ class BuyerGraph:
     The two differ where old data is reasoned about today: an export of last year, imported now, as of its last day.
     """
 
-    def __init__(self, ledger: Ledger, catalogue: Catalogue, definitions: Definitions) -> None:
-        self.known, self.catalogue, self.definitions = Knowledge(ledger), catalogue, definitions
+    def __init__(
+        self, ledger: Ledger, catalogue: Catalogue, definitions: Definitions, known: Knowledge | None = None
+    ) -> None:
+        self.known = known or Knowledge(ledger)
+        self.catalogue, self.definitions = catalogue, definitions
+
+    def whole(self, before: int) -> BuyerGraph:
+        """Return the graph with all its ties before a position held in memory, for going through every account."""
+        ledger = self.known.ledger
+        return BuyerGraph(ledger, self.catalogue, self.definitions, Whole(ledger, before))
+
+    def bare(self, ref: RecordRef, as_of: datetime, before: int) -> Account:
+        """Return everything but the timeline; raises `NotFound` when nothing was known of it."""
+        node, seen = self._around(ref, as_of, before)
+        return Account(node, tuple(seen), self._features(node, seen, as_of), ())
 
     def account(self, ref: RecordRef, as_of: datetime, before: int | None = None) -> Account:
         """Return everything about a node; raises `NotFound` when nothing was known of it."""

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from itertools import groupby
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.sql.base import Executable
 
 from pilothouse.data.graph.edges import entity_history, graph_edges
@@ -143,15 +143,13 @@ class Knowledge:
             line = connection.execute(select(entries.c.line).where(entries.c.position == 0)).scalar_one_or_none()
         return entry_of(line, None).at if line else None
 
-    def accounts(self, before: int) -> list[str]:
-        """Return every account record that was known, in order."""
+    def refs(self, object_name: str, before: int) -> list[RecordRef]:
+        """Return every record of an object that was known, in order."""
         history = field_history.c
-        query = (
-            select(history.system, history.record_id, func.min(history.position))
-            .where(history.object == "account", history.position < before)
-            .group_by(history.system, history.record_id)
+        query = select(history.system, history.record_id).where(
+            history.object == object_name, history.position < before
         )
-        return sorted(f"{row.system}/account/{row.record_id}" for row in self._rows(query))
+        return sorted(RecordRef(row.system, object_name, row.record_id) for row in self._rows(query.distinct()))
 
     def _rows(self, query: Executable) -> Sequence[Any]:
         with self.ledger.engine.connect() as connection:

@@ -81,7 +81,7 @@ def _told(entry: Entry) -> Iterator[Item]:
     if entry.kind == "record.observed":
         yield from _observed(entry)
         return
-    kind = {"action": ItemKind.ACTION, "review": ItemKind.REVIEW}.get(group)
+    kind = {"action": ItemKind.ACTION, "review": ItemKind.REVIEW, "opportunity": ItemKind.OUTCOME}.get(group)
     if kind is not None:
         words = str(entry.body.get("sentence") or entry.body.get("reason") or f"The review was {what}.")
         yield Item(entry.at, entry.position, kind, entry.kind, words, str(entry.actor), entry.subject, entry.action)

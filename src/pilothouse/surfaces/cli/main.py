@@ -23,6 +23,7 @@ from pilothouse.surfaces.cli import (
     identity,
     ledger,
     people,
+    pipeline,
     policy,
     quality,
     records,
@@ -52,6 +53,7 @@ app.add_typer(agents.tokens, name="token", help="Agent tokens.")
 app.add_typer(accounts.app, name="account", help="One account, from every system, as of any moment.")
 app.add_typer(sources.app, name="sources", help="Who may send webhooks, and their secrets.")
 app.command("signals")(sources.signals)
+app.command("pipeline")(pipeline.pipeline)
 app.command("rollback")(rollback.rollback)
 app.command("up")(up.up)
 app.command("set")(records.set_)

@@ -110,6 +110,20 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_claims_action"), "claims", ["action"], unique=False)
     op.create_table(
+        "derived_opportunities",
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("definition", sa.Text(), nullable=False),
+        sa.Column("account", sa.Text(), nullable=False),
+        sa.Column("entity", sa.Text(), nullable=False),
+        sa.Column("confidence", sa.Float(), nullable=False),
+        sa.Column("since", sa.Text(), nullable=False),
+        sa.Column("evidence", sa.Text(), nullable=False),
+        sa.Column("conditions", sa.Text(), nullable=False),
+        sa.Column("position", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index(op.f("ix_derived_opportunities_account"), "derived_opportunities", ["account"], unique=False)
+    op.create_table(
         "entities",
         sa.Column("id", sa.Text(), nullable=False),
         sa.Column("object", sa.Text(), nullable=False),
