@@ -39,9 +39,11 @@ Text = Annotated[str, Form()]
 def mount_console(web: FastAPI) -> None:
     """Add the console's pages and files to the web application."""
     web.mount("/static", StaticFiles(directory=HERE / "static"), name="static")
+    from pilothouse.surfaces.console.account_pages import router as account_router
     from pilothouse.surfaces.console.data_pages import router as data_router
 
     web.include_router(router)
+    web.include_router(account_router)
     web.include_router(data_router)
     filters = cast("dict[str, Any]", templates.env.filters)  # pyright: ignore[reportUnknownMemberType]
     filters |= {"show": show, "plain": show_plain}
@@ -173,6 +175,7 @@ def overview(request: Request, session: SignedIn, pilothouse: Pilothouse) -> Res
         entries=pilothouse.ledger.size(),
         policy=pilothouse.policy.version,
         audit=pilothouse.quality.latest(SYSTEM),
+        measured=pilothouse.pipeline.latest(SYSTEM),
     )
 
 
