@@ -224,3 +224,41 @@ def test_a_contact_of_another_account_is_not_counted_by_its_domain(world: World)
     assert around(world, "crm/account/a1") == ["e1"]
     tell(world, "crm/contact/c9", email="x@alder.example", account="a2")
     assert around(world, "crm/account/a1") == [] and around(world, "crm/account/a2") == ["e1"]
+
+
+def test_a_table_of_signals_goes_the_same_way(world: World, tmp_path: Path) -> None:
+    from pilothouse.data.importing.importer import import_files
+
+    rows = [
+        "id,type,at,account,contact,email,domain,attributes",
+        '1,web.visit,2026-01-02,a1,,,,"{""page"": ""/""}"',
+        '2,web.visit,2026-01-02,a1,,,,"{""page"": 7}"',
+        '3,web.visit,,a1,,,,"{""page"": ""/""}"',
+    ]
+    (tmp_path / "signals.csv").write_text("\n".join(rows) + "\n")
+    app = world.app
+    report = import_files(
+        app.ledger, app.store, [tmp_path], "canonical", system="crm", actor=GITA, clock=world.clock, signals=app.signals
+    )
+    assert (report.rows, report.changed, report.quarantined) == (3, 1, 2)
+    [row] = signals_after(app.graph.known, -1)
+    assert (row.source, row.account, row.attributes) == ("crm", "crm/account/a1", '{"page":"/"}')
+    assert app.store.record(RecordRef("crm", "signal", "1")) is None  # one store, not two
+
+
+def test_an_agent_sees_signals_only_under_its_contract(world: World) -> None:
+    from pilothouse.data.contracts import Contract
+    from pilothouse.data.view import DataView
+
+    receive(world, event())
+    app, ref = world.app, RecordRef("crm", "account", "a1")
+
+    def view(**read: Any) -> DataView:
+        contract = Contract(contract="t", version=1, summary="t", read=read)
+        return DataView(app.store, app.entities, contract, app.definitions, world.clock.now(), "crm", app.graph)
+
+    blind, seeing = view(account="*"), view(account="*", signal="*")
+    assert blind.features(ref) is None and list(blind.timeline(ref)) == []
+    features = seeing.features(ref)
+    assert features is not None and features.numbers()["count.behavioural.7d"] == 1
+    assert [item.type for item in seeing.timeline(ref)].count("web.visit") == 1
