@@ -24,17 +24,26 @@ from pilothouse.data.enrichment.due import Knowledge
 from pilothouse.data.enrichment.enricher import Enricher
 from pilothouse.data.enrichment.requests import EnrichmentProjector
 from pilothouse.data.golden.reader import GoldenRecords
+from pilothouse.data.graph.edges import EdgeProjector, MembershipProjector
+from pilothouse.data.graph.graph import BuyerGraph
 from pilothouse.data.identity.entities import Entities, EntityProjector
 from pilothouse.data.identity.resolver import Resolver
 from pilothouse.data.intake import IntakeProjector, cursors
+from pilothouse.data.pipeline.pipeline import Pipeline
+from pilothouse.data.pipeline.projection import DerivedProjector
+from pilothouse.data.pipeline.rules import load_rules
 from pilothouse.data.projection import RecordProjector
 from pilothouse.data.quality import Quality
 from pilothouse.data.quarantine import QuarantineProjector
 from pilothouse.data.schema import OBJECTS, FieldType
+from pilothouse.data.signals.catalogue import load_catalogue
+from pilothouse.data.signals.projection import SignalProjector
+from pilothouse.data.signals.receiving import Signals
 from pilothouse.data.store import DataStore, Record
 from pilothouse.decision.policy import Policy, load_policy
 from pilothouse.directory.credentials import Credentials
 from pilothouse.directory.people import Directory, PeopleProjector
+from pilothouse.directory.sources import Sources
 from pilothouse.gateway.agents import AgentProjector, Agents
 from pilothouse.gateway.door import Door
 from pilothouse.gateway.gateway import Gateway
@@ -73,6 +82,10 @@ def projectors() -> tuple[Projector, ...]:
         QuarantineProjector(),
         EntityProjector(),
         EnrichmentProjector(),
+        SignalProjector(),
+        EdgeProjector(),
+        MembershipProjector(),
+        DerivedProjector(),
     )
 
 
@@ -94,6 +107,10 @@ class App:
     enricher: Enricher
     definitions: Definitions
     judge: Judge
+    signals: Signals
+    graph: BuyerGraph
+    pipeline: Pipeline
+    sources: Sources
     contracts: dict[str, Contract]
     policy: Policy
     twin: TwinServer
@@ -181,6 +198,8 @@ def assemble(
     twin = TwinServer(workspace.twin_path, clock)
     registry = CapabilityRegistry([TwinConnector(twin, _twin_secret(workspace, twin), SYSTEM)])
     definitions = load_definitions(workspace.folder("definitions"))
+    catalogue = load_catalogue(workspace.folder("signals"))
+    graph = BuyerGraph(ledger, catalogue, definitions)
     contracts = load_contracts(workspace.folder("contracts"))
     policy = load_policy(workspace.folder("policy"), registry.capabilities, definitions.closed_stages)
     store = DataStore(ledger)
@@ -199,6 +218,7 @@ def assemble(
         policy=policy,
         schedule=definitions.survivorship.schedule,
     )
+    judge = Judge(ledger, store, definitions)
     return App(
         workspace=workspace,
         clock=clock,
@@ -213,7 +233,11 @@ def assemble(
         quality=Quality(ledger, store, entities, definitions),
         enricher=Enricher(ledger, Knowledge(store, entities, definitions, SYSTEM), directory, clock, enrichment),
         definitions=definitions,
-        judge=Judge(ledger, store, definitions),
+        judge=judge,
+        signals=Signals(ledger, catalogue),
+        graph=graph,
+        pipeline=Pipeline(ledger, graph, judge, load_rules(workspace.folder("opportunities"))),
+        sources=Sources(workspace.state / "sources", ledger),
         contracts=contracts,
         policy=policy,
         twin=twin,

@@ -63,7 +63,7 @@ class RecordProjector:
 
     def apply(self, connection: Connection, entries: Sequence[Entry]) -> None:
         """Add to the history; replace the present where the news is not older than it."""
-        rows = [row for entry in entries for row in _rows(entry)]
+        rows = [row for entry in entries for row in rows_of(entry)]
         for start in range(0, len(rows), 5000):
             self._store(connection, rows[start : start + 5000])
 
@@ -72,7 +72,8 @@ class RecordProjector:
         _RENEW.run_many(connection, rows)
 
 
-def _rows(entry: Entry) -> list[dict[str, Any]]:
+def rows_of(entry: Entry) -> list[dict[str, Any]]:
+    """Return what an entry tells, one row a field, as the tables hold it."""
     return _observed(entry) if entry.kind == "record.observed" else _executed(entry)
 
 
@@ -99,4 +100,4 @@ def _row(ref: RecordRef, name: str, value: Any, told: dict[str, Any], position: 
     return {**key, "value": canonical(value), **told, "position": position}
 
 
-__all__ = ["RecordProjector", "field_history", "field_values"]
+__all__ = ["RecordProjector", "field_history", "field_values", "rows_of"]

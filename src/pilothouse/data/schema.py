@@ -126,7 +126,15 @@ OBJECTS: Mapping[str, ObjectSpec] = {
         ),
         ObjectSpec(
             "signal",
-            {"type": WORD, "at": MOMENT, "account": _to("account"), "contact": _to("contact"), "detail": TEXT},
+            {
+                "type": WORD,
+                "at": MOMENT,
+                "account": _to("account"),
+                "contact": _to("contact"),
+                "email": PERSONAL,
+                "domain": TEXT,
+                "attributes": TEXT,
+            },
         ),
         ObjectSpec("user", {"name": TEXT, "email": TEXT, "manager": TEXT, "region": TEXT, "is_active": FLAG}),
         ObjectSpec("product", {"name": FieldSpec(required=True), "series": WORD, "price": NUMBER}),

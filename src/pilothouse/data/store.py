@@ -107,7 +107,7 @@ class DataStore:
             )
             with self._ledger.engine.connect() as connection:
                 for row in connection.execute(query):
-                    found.setdefault(_ref(row), {})[row.field] = _value(row)
+                    found.setdefault(_ref(row), {})[row.field] = value_of(row)
         return found
 
     def _past(
@@ -133,7 +133,7 @@ class DataStore:
         """Return the present value of one field with its provenance, or None."""
         with self._ledger.reading() as connection:
             row = _FIELD.first(connection, system=ref.system, object=ref.object, record=ref.id, field=name)
-        return _value(row) if row is not None else None
+        return value_of(row) if row is not None else None
 
     def title(self, ref: RecordRef) -> str:
         """Return what people call a record: its name, else its address or subject, else its object and id."""
@@ -158,7 +158,7 @@ class DataStore:
             .order_by(columns.at, columns.position)
         )
         with self._ledger.engine.connect() as connection:
-            fields = {row.field: _value(row) for row in connection.execute(query)}
+            fields = {row.field: value_of(row) for row in connection.execute(query)}
         return Record(ref, fields) if fields else None
 
     def records(self, object_name: str, system: str | None = None, *, besides: str | None = None) -> Iterator[Record]:
@@ -172,7 +172,7 @@ class DataStore:
         with self._ledger.engine.connect() as connection:
             rows = connection.execute(query).yield_per(5000)
             for ref, group in groupby(rows, key=_ref):
-                yield Record(ref, {row.field: _value(row) for row in group})
+                yield Record(ref, {row.field: value_of(row) for row in group})
 
     def history(self, ref: RecordRef, name: str) -> list[FieldValue]:
         """Return every value a field is known to have had, oldest first."""
@@ -184,7 +184,7 @@ class DataStore:
             .order_by(columns.at, columns.position)
         )
         with self._ledger.engine.connect() as connection:
-            return [_value(row) for row in connection.execute(query)]
+            return [value_of(row) for row in connection.execute(query)]
 
     def histories(self, object_name: str, name: str, system: str) -> dict[str, list[FieldValue]]:
         """Return every value a field of an object's records is known to have had, oldest first, by the record's id."""
@@ -197,7 +197,7 @@ class DataStore:
         found: dict[str, list[FieldValue]] = {}
         with self._ledger.engine.connect() as connection:
             for row in connection.execute(query).yield_per(5000):
-                found.setdefault(row.record_id, []).append(_value(row))
+                found.setdefault(row.record_id, []).append(value_of(row))
         return found
 
     def newest(self) -> datetime | None:
@@ -268,7 +268,8 @@ def _ref(row: Any) -> RecordRef:
     return RecordRef(row.system, row.object, row.record_id)
 
 
-def _value(row: Any) -> FieldValue:
+def value_of(row: Any) -> FieldValue:
+    """Return the value that a row of either table of values holds."""
     return FieldValue(
         parse_json(row.value), row.system, unstamp(row.at), WriterKind(row.writer_kind), row.writer, row.position
     )

@@ -18,6 +18,9 @@ from pilothouse.data.defining.evaluating import Evaluator
 from pilothouse.data.definitions import Definitions
 from pilothouse.data.golden.reader import golden_of
 from pilothouse.data.golden.record import GoldenRecord
+from pilothouse.data.graph.features import Features
+from pilothouse.data.graph.graph import BuyerGraph
+from pilothouse.data.graph.timeline import Item
 from pilothouse.data.identity.entities import Attachment, Entities, Entity
 from pilothouse.data.reads import Reads
 from pilothouse.data.scope import Stale, shown, stale_values
@@ -49,6 +52,7 @@ class DataView:
         as_of: datetime,
         system: str,
         reads: Reads | None = None,
+        graph: BuyerGraph | None = None,
     ) -> None:
         self._store, self._contract = store, contract
         self.definitions, self.as_of, self.system = definitions, as_of, system
@@ -56,7 +60,7 @@ class DataView:
         self._here: dict[tuple[str, str], Sequence[Record]] = {}
         self._all: dict[str, Sequence[Record]] = {}
         self._ids: dict[str, dict[RecordRef, Record]] = {}
-        self._entities = entities
+        self._entities, self._graph = entities, graph
         self._attached: dict[str, dict[str, Attachment]] = {}
         self._matches: dict[RecordRef, list[Match]] = {}
         self._evaluator = Evaluator(definitions, self, as_of)
@@ -155,6 +159,24 @@ class DataView:
         if not records:
             return None
         return golden_of(records, entity, self._entities, self.definitions.survivorship, self.as_of)
+
+    def timeline(self, ref: RecordRef) -> Sequence[Item]:
+        """Return what happened around an account or contact by `as_of`, newest first; empty without a contract for signals."""
+        graph = self._around(ref)
+        return graph.timeline(ref, self.as_of, graph.known.ledger.size()) if graph else ()
+
+    def features(self, ref: RecordRef) -> Features | None:
+        """Return the features of an account or contact at `as_of`; None without a contract for signals."""
+        graph = self._around(ref)
+        return graph.features(ref, self.as_of, graph.known.ledger.size()) if graph else None
+
+    def _around(self, ref: RecordRef) -> BuyerGraph | None:
+        """Return the graph when the contract lets the agent read signals and this record, else None."""
+        if not (self._contract.readable("signal") and self._contract.readable(ref.object)):
+            return None
+        if self._graph is None:
+            raise RuntimeError("the contract allows signals, and this view was made without a buyer graph")
+        return self._graph
 
     def frequencies(self, object_name: str, field: str) -> Counter[str]:
         """Return how often each text value of a field occurs in the system the agent works on."""

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from pilothouse.demo import words
+from pilothouse.demo.signals import write_signals
 
 ACCOUNTS, CONTACTS, OPEN, CLOSED = 220, 640, 90, 420
 LONGEST_CYCLE = 150
@@ -35,6 +36,7 @@ class Company:
     as_of: date
     tables: dict[tuple[str, str], list[Row]] = field(default_factory=dict[tuple[str, str], list[Row]])
     truth: list[Defect] = field(default_factory=list[Defect])
+    signals: int = 0
 
     def add(self, source: str, file: str, row: Row) -> None:
         """Add a row to a file of a source."""
@@ -56,8 +58,25 @@ def generate(folder: Path, *, seed: int = 7, as_of: date) -> Company:
     contacts = _contacts(company, dice, accounts)
     _deals(company, dice, accounts, contacts, users)
     company.add("crm", "accounts", {"Id": "", "Name": "A row without an id", "OwnerId": "omar"})
+    _mirror(company, seed)
     _write(company, folder)
+    path = folder / "signals" / "events.jsonl"
+    company.signals = write_signals(path, accounts, contacts, seed=seed, as_of=as_of)
     return company
+
+
+def _mirror(company: Company, seed: int) -> None:
+    """Let billing know every third open deal that it can place, with a name of its own and a date a few days off."""
+    dice = random.Random(seed * 17 + 3)  # noqa: S311 - made-up data, not secrets
+    billed = {row["id"][1:]: row["name"] for row in company.tables[("billing", "accounts")]}
+    for row in company.tables[("crm", "opportunities")][:OPEN:3]:
+        account = billed.get(row["AccountId"][1:])
+        if account is None:
+            continue
+        closes = date.fromisoformat(row["CloseDate"]) + timedelta(days=dice.randint(0, 6))
+        told = {"id": f"Q{row['Id'][1:]}", "name": f"Quote {row['Product']} {account}", "account": account}
+        told |= {"stage": row["StageName"], "amount": row["Amount"], "close_date": closes.isoformat()}
+        company.add("billing", "opportunities", {**told, "is_closed": "false", "updated_at": company.as_of.isoformat()})
 
 
 def _users(company: Company) -> list[str]:

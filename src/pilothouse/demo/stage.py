@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from pilothouse.assembly import SYSTEM, App, assemble
+from pilothouse.data.importing.events import import_event_files
 from pilothouse.data.importing.importer import ImportReport, import_files
 from pilothouse.demo.company import Company, generate
 from pilothouse.directory.people import Person
@@ -61,11 +62,18 @@ def set_stage(root: Path, *, seed: int = 7, clock: Clock | None = None, tell: Te
     for name in ("account", "contact"):
         found = app.resolver.resolve(name)
         tell(f"{found.records:,} {name} records of all sources are {found.entities:,} {name}s.")
+    report = import_event_files(app.ledger, app.signals, [root / "exports" / "signals"], Actor("gita"))
+    tell(f"Took in {report.changed:,} signals; {report.quarantined} did not fit their type and were set aside.")
     app.quality.audit(SYSTEM, today, Actor("gita"))
     enlist(app, root)
     tell("The hygiene agent looks at the data on behalf of Gita (RevOps) …")
     run = run_hygiene(app, "gita", today)
     app.quality.audit(SYSTEM, app.clock.now(), Actor("gita"))
+    measured = app.pipeline.measure(SYSTEM, app.clock.now(), Actor("gita"))
+    unsupported = measured.totals()["unsupported"]["deals"]
+    tell(
+        f"{len(measured.deals)} open deals, {unsupported:.0f} of them with doubts; signals make {len(measured.derived)} more."
+    )
     return Stage(app, company, imports, run)
 
 
@@ -79,6 +87,7 @@ def _import(app: App, root: Path, system: str, mapping: str, kind: WriterKind, t
         actor=Actor("gita"),
         clock=app.clock,
         writer_kind=kind,
+        signals=app.signals,
     )
     tell(f"Imported {system}: {report.changed:,} records, {report.quarantined} bad row(s) set aside.")
     return report
@@ -107,6 +116,7 @@ def run_hygiene(app: App, person: str, as_of: datetime, limit: int | None = None
         store=app.store,
         entities=app.entities,
         definitions=app.definitions,
+        graph=app.graph,
         system=SYSTEM,
         as_of=as_of.astimezone(UTC),
         limit=limit,

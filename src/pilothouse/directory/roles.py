@@ -26,7 +26,7 @@ class Permissions:
 
 
 ALL: Mapping[str, Fields] = {"*": "*"}
-STAFF = frozenset({"review", "promote", "suspend", "rollback", "read_ledger", "issue_token", "enrich"})
+STAFF = frozenset({"review", "promote", "suspend", "rollback", "read_ledger", "issue_token", "enrich", "send_signals"})
 PERMISSIONS: Mapping[Role, Permissions] = {
     Role.ADMIN: Permissions(ALL, ALL, may=STAFF | {"manage_people", "erase"}),
     Role.REVOPS: Permissions(ALL, ALL, may=STAFF),

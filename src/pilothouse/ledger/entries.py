@@ -5,14 +5,15 @@ from __future__ import annotations
 import hashlib
 import secrets
 from dataclasses import dataclass, field
-from datetime import datetime
-from typing import Any, cast
+from datetime import UTC, datetime
+from functools import lru_cache
+from typing import Any
 
 import orjson
 
 from pilothouse.vocabulary.actors import Actor, AgentRef
 from pilothouse.vocabulary.clock import new_id, stamp, unstamp
-from pilothouse.vocabulary.values import Json, JsonObject, canonical
+from pilothouse.vocabulary.values import JsonObject, canonical
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,32 +58,21 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Sealed:
-    """A draft with everything fixed but its position, ready to be written."""
+    """A draft with everything fixed but its position: the canonical text on both sides of it, ready to be written."""
 
     draft: Draft
     id: str
     at: datetime
+    body: str
+    head: str
+    tail: str
     salt: str = ""
     payload: str = ""
     private_digest: str = ""
 
     def line(self, position: int) -> str:
         """Return the canonical JSON line of the whole entry: this text, verbatim, is what the tree covers."""
-        draft = self.draft
-        return canonical(
-            {
-                "position": position,
-                "id": self.id,
-                "kind": draft.kind,
-                "at": stamp(self.at),
-                "agent": str(draft.actor.agent or ""),
-                "person": draft.actor.person,
-                "action": draft.action,
-                "subject": draft.subject,
-                "body": cast(Json, draft.body),
-                "private_digest": self.private_digest,
-            }
-        )
+        return f"{self.head}{position}{self.tail}"
 
 
 @dataclass(slots=True)
@@ -96,10 +86,21 @@ class Row:
 
 def seal(draft: Draft, at: datetime) -> Sealed:
     """Fix identifier, time, salt and payload of a draft; raises `TypeError` for what JSON cannot hold."""
-    if draft.private is None:
-        return Sealed(draft, new_id("ent"), at)
-    salt, payload = secrets.token_hex(16), canonical(draft.private)
-    return Sealed(draft, new_id("ent"), at, salt, payload, salted(salt, payload))
+    ident, salt, payload, private_digest = new_id("ent"), "", "", ""
+    if draft.private is not None:
+        salt, payload = secrets.token_hex(16), canonical(draft.private)
+        private_digest = salted(salt, payload)
+    body, (agent, kind, person) = canonical(draft.body), _quoted(draft.actor, draft.kind)
+    action = canonical(draft.action) if draft.action else '""'
+    # Keys in order, as `canonical` would write the whole, so that under the write lock only the position is filled in.
+    head = f'{{"action":{action},"agent":{agent},"at":"{stamp(at)}","body":{body},"id":"{ident}","kind":{kind},"person":{person},"position":'
+    tail = f',"private_digest":"{private_digest}","subject":{canonical(draft.subject)}}}'
+    return Sealed(draft, ident, at, body, head, tail, salt, payload, private_digest)
+
+
+@lru_cache(maxsize=1000)
+def _quoted(actor: Actor, kind: str) -> tuple[str, str, str]:
+    return canonical(str(actor.agent or "")), canonical(kind), canonical(actor.person)
 
 
 def salted(salt: str, payload: str) -> str:
@@ -130,8 +131,24 @@ def row_of(sealed: Sealed, position: int) -> Row:
     if sealed.payload:
         subject = draft.data_subject or draft.subject
         private = {"position": position, "data_subject": subject, "salt": sealed.salt, "payload": sealed.payload}
-    # Read back from the text, so that a projector sees at once exactly what a rebuild will see.
-    return Row(entry_of(line, sealed.payload or None), columns, private)
+    return Row(_entry(sealed, position), columns, private)
+
+
+def _entry(sealed: Sealed, position: int) -> Entry:
+    """Return what `entry_of` returns for the line: a projector sees at once exactly what a rebuild will see."""
+    draft, agent = sealed.draft, sealed.draft.actor.agent
+    return Entry(
+        position=position,
+        id=sealed.id,
+        kind=draft.kind,
+        at=sealed.at.astimezone(UTC),
+        actor=Actor(draft.actor.person, AgentRef.parse(str(agent))) if agent else draft.actor,
+        action=draft.action,
+        subject=draft.subject,
+        body=orjson.loads(sealed.body),
+        private=orjson.loads(sealed.payload) if sealed.payload else None,
+        private_digest=sealed.private_digest,
+    )
 
 
 def entry_of(line: str, payload: str | None) -> Entry:

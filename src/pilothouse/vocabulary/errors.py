@@ -44,6 +44,24 @@ class Conflict(PilothouseError):
     code = "conflict"
 
 
+class TooLarge(PilothouseError):
+    """More was sent at once than is taken."""
+
+    code = "too_large"
+
+
+class TooMany(PilothouseError):
+    """Requests come faster than they are taken."""
+
+    code = "too_many_requests"
+
+
+class Unsupported(PilothouseError):
+    """The content is of a kind that is not understood here."""
+
+    code = "unsupported_media_type"
+
+
 class Forbidden(PilothouseError):
     """The caller is known, and may not do this."""
 

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime
+from collections.abc import Sequence
 from pathlib import Path
 
 from pilothouse.data.importing.codes import labels_for
 from pilothouse.data.importing.mapping import Mapping, Table, load_mapping, same_file
 from pilothouse.data.importing.reading import SourceRow, header_of, plain, rows_of
+from pilothouse.data.importing.report import ImportReport, Progress
 from pilothouse.data.importing.rows import Context, ident_of, observation_of
+from pilothouse.data.importing.signal_rows import count, signal_rows
 from pilothouse.data.importing.source import Source, changed, inspect
 from pilothouse.data.quarantine import BadRow, resolve, set_aside
+from pilothouse.data.signals.receiving import Signals
 from pilothouse.data.store import DataStore, Observation
 from pilothouse.ledger.entries import Draft
 from pilothouse.ledger.ledger import Ledger
@@ -24,34 +24,14 @@ from pilothouse.vocabulary.errors import InvalidInput
 from pilothouse.vocabulary.records import RecordRef, WriterKind
 from pilothouse.vocabulary.values import Json, digest
 
-Progress = Callable[[str, int], None]
-ORDER = ("user", "product", "account", "contact", "opportunity", "activity", "signal")
+SIGNAL = "signal"
+ORDER = ("user", "product", "account", "contact", "opportunity", "activity", SIGNAL)
 KINDS = ("records", "links", "history", "property_history")
 BATCH = 500
 HEAVY = 8_000_000
 """Characters of rows that wait to be written at most, however few the rows are."""
 SYSTEM = re.compile(r"[a-z0-9][a-z0-9_-]{0,60}")
 PACKED = (".gz", ".zip", ".bz2", ".xz")
-
-
-@dataclass
-class ImportReport:
-    """What an import did."""
-
-    rows: int = 0
-    changed: int = 0
-    unchanged: int = 0
-    skipped: int = 0
-    skipped_why: Counter[str] = field(default_factory=Counter[str])
-    unread: dict[str, list[str]] = field(default_factory=dict[str, list[str]])
-    quarantined: int = 0
-    newly_quarantined: int = 0
-    resolved: int = 0
-    newest: datetime | None = None
-    objects: Counter[str] = field(default_factory=Counter[str])
-    ignored: list[str] = field(default_factory=list[str])
-    encodings: dict[str, str] = field(default_factory=dict[str, str])
-    """The files that are not UTF-8, with what they were read as."""
 
 
 def import_files(
@@ -64,9 +44,10 @@ def import_files(
     actor: Actor,
     clock: Clock,
     writer_kind: WriterKind = WriterKind.IMPORT,
+    signals: Signals | None = None,
     on_progress: Progress = lambda file, rows: None,
 ) -> ImportReport:
-    """Import files (or folders of files) from one source system.
+    """Import files (or folders of files) from one source system; `signals` takes in what a table tells of signals.
 
     Raises `InvalidInput` when no file fits the mapping or one of them cannot be read at all, before anything is taken in;
     and when one changes while it is read. Importing the same files again appends nothing but the record that it was done.
@@ -76,6 +57,8 @@ def import_files(
     document = load_mapping(mapping)
     report = ImportReport()
     chosen = _chosen(paths, document.model, report)
+    if signals is None and any(table.object == SIGNAL for _, table in chosen):
+        raise InvalidInput("one of the files holds signals, and nothing here takes them in.")
     labels = labels_for(ledger, document.model, system, _files(paths), actor)
     context = Context(document.model, system, writer_kind, clock.now(), labels=labels)
     listed: list[Json] = [{"file": source.path.name, "sha256": source.sha256} for source, _ in chosen]
@@ -83,8 +66,14 @@ def import_files(
     ledger.append([Draft("import.started", actor, head, subject=f"system/{system}")])
     import_ = _Import(ledger, store, context, actor, report, on_progress)
     for source, table in chosen:
-        import_.file(source, table)
-    names = {source.path.name for source, _ in chosen}
+        if table.object == SIGNAL and signals is not None:
+            handed = signal_rows(source, table, context, signals, report)
+            count(signals.receive(handed, actor), report, source.path.name, on_progress)
+            source.check_unchanged()
+        else:
+            import_.file(source, table)
+    # Signals that are mended come in under their own identity; nothing here knows which of them a row was.
+    names = {source.path.name for source, table in chosen if table.object != SIGNAL}
     report.resolved = resolve(ledger, system, names, import_.bad, import_.taken, actor)
     tail: dict[str, Json] = {"system": system, "rows": report.rows, "changed": report.changed}
     ledger.append([Draft("import.finished", actor, {**tail, "quarantined": report.quarantined})])

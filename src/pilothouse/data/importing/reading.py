@@ -130,21 +130,21 @@ def _quoted(lines: _Lines, begin: int, delimiter: str) -> _Record:
 
 def _csv_row(file: str, record: _Record, names: list[str], clashing: frozenset[str]) -> SourceRow | BadRow:
     line, cells = record.line, record.cells
-    problem = record.problem or _unkeepable(record.raw)
+    problem = record.problem or unkeepable(record.raw)
     if not problem and len(cells) != len(names):
         problem = f"{len(cells)} columns where the header has {len(names)}"
     if not problem and len(record.raw) > LARGEST_CELL and any(len(cell) > LARGEST_CELL for cell in cells):
         problem = f"a cell of more than {LARGEST_CELL} characters"
     if problem:
-        return BadRow(file, line, problem, _shown(record.raw))
+        return BadRow(file, line, problem, shown(record.raw))
     pairs = [(name, cell.strip()) for name, cell in zip(names, cells, strict=True)]
     return SourceRow(line, dict(pairs), record.raw, _twice(pairs) if clashing else frozenset())
 
 
 def _header(source: Source, lines: _Lines, delimiter: str) -> list[str]:
     while (record := _record(lines, delimiter)) is not None:
-        if record.problem or _unkeepable(record.raw):
-            problem = record.problem or _unkeepable(record.raw)
+        if record.problem or unkeepable(record.raw):
+            problem = record.problem or unkeepable(record.raw)
             raise InvalidInput(f"{source.path}:{record.line}: the header row is not readable: {problem}.")
         if any(name.strip() for name in record.cells):
             return record.cells
@@ -169,12 +169,12 @@ def _jsonl(source: Source, lines: _Lines) -> Iterator[SourceRow | BadRow]:
                 yield _json_row(raw, lines.number)
             except (ValueError, RecursionError) as error:
                 problem = str(error) if isinstance(error, ValueError) else "nested too deeply"
-                yield BadRow(source.path.name, lines.number, problem, _shown(raw))
+                yield BadRow(source.path.name, lines.number, problem, shown(raw))
 
 
 def _json_row(raw: str, number: int) -> SourceRow:
     """Read one object. Numbers stay as they are written: an identifier of twenty digits is no floating-point number."""
-    problem = _unkeepable(raw)
+    problem = unkeepable(raw)
     if problem:
         raise ValueError(problem)
     try:
@@ -222,7 +222,7 @@ def _twice(pairs: list[tuple[str, str]]) -> frozenset[str]:
     return frozenset(name for name, cell in pairs if first.setdefault(name, cell) != cell)
 
 
-def _unkeepable(raw: str) -> str:
+def unkeepable(raw: str) -> str:
     """Return why a line cannot be kept as it is; nothing when it can."""
     if "\0" in raw:
         return "it holds a NUL character"
@@ -230,7 +230,7 @@ def _unkeepable(raw: str) -> str:
     return "it holds bytes that are not text in the file's encoding" if foreign else ""
 
 
-def _shown(raw: str) -> str:
+def shown(raw: str) -> str:
     """Return a line with the bytes that are no text written out, as in `\\xe9`."""
     return UNDECODED.sub(lambda byte: f"\\x{ord(byte.group()) - 0xDC00:02x}", raw)
 

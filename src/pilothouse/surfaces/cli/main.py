@@ -10,11 +10,13 @@ from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from pilothouse import __version__
 from pilothouse.assembly import SYSTEM
+from pilothouse.data.importing.events import CLOUDEVENTS, import_event_files
 from pilothouse.data.importing.importer import ImportReport, import_files
 from pilothouse.data.quarantine import set_aside_rows
 from pilothouse.orchestration.continuing import carry_on
 from pilothouse.orchestration.runs import RunReport, run_agent
 from pilothouse.surfaces.cli import (
+    accounts,
     actions,
     agents,
     contracts,
@@ -24,11 +26,13 @@ from pilothouse.surfaces.cli import (
     identity,
     ledger,
     people,
+    pipeline,
     policy,
     quality,
     records,
     reviews,
     rollback,
+    sources,
     up,
 )
 from pilothouse.surfaces.cli.context import HERE, As, Json, Where, opened, somebody
@@ -54,6 +58,10 @@ app.add_typer(ledger.app, name="ledger", help="Verify and export the record of e
 app.add_typer(people.app, name="people", help="Who is known, and log-in links.")
 app.add_typer(agents.tokens, name="token", help="Agent tokens.")
 app.add_typer(enrich.app, name="enrich", help="Ask outside sources for what is missing or old, within a budget.")
+app.add_typer(accounts.app, name="account", help="One account, from every system, as of any moment.")
+app.add_typer(sources.app, name="sources", help="Who may send webhooks, and their secrets.")
+app.command("signals")(sources.signals)
+app.command("pipeline")(pipeline.pipeline)
 app.command("rollback")(rollback.rollback)
 app.command("up")(up.up)
 app.command("set")(records.set_)
@@ -87,7 +95,7 @@ def init(folder: Path, json: Json = False) -> None:
 @guarded
 def import_(
     paths: list[Path],
-    mapping: Annotated[str, typer.Option(help="salesforce, hubspot, canonical, or a mapping file.")],
+    mapping: Annotated[str, typer.Option(help="salesforce, hubspot, canonical, cloudevents, or a mapping file.")],
     source: Annotated[str, typer.Option(help="The system the files come from.")] = SYSTEM,
     twin: Annotated[bool, typer.Option(help="Load new CRM records into the embedded twin.")] = True,
     writer: Annotated[WriterKind, typer.Option(help="Whose word the values count as.")] = WriterKind.IMPORT,
@@ -107,17 +115,25 @@ def import_(
         )
         with Progress(*columns, transient=True, disable=json) as progress:
             task = progress.add_task("Importing", total=None)
-            report = import_files(
-                opened_app.ledger,
-                opened_app.store,
-                paths,
-                mapping,
-                system=source,
-                actor=actor,
-                clock=opened_app.clock,
-                writer_kind=writer,
-                on_progress=lambda file, rows: progress.update(task, description=file, completed=rows),
-            )
+
+            def tell(file: str, rows: int) -> None:
+                progress.update(task, description=file, completed=rows)
+
+            if mapping == CLOUDEVENTS:
+                report = import_event_files(opened_app.ledger, opened_app.signals, paths, actor, tell)
+            else:
+                report = import_files(
+                    opened_app.ledger,
+                    opened_app.store,
+                    paths,
+                    mapping,
+                    system=source,
+                    actor=actor,
+                    clock=opened_app.clock,
+                    writer_kind=writer,
+                    signals=opened_app.signals,
+                    on_progress=tell,
+                )
         mirrored = opened_app.fill_twin() if source == SYSTEM and twin else 0
     emit(report) if json else _tell_import(report, source)
     if mirrored and not json:
@@ -201,6 +217,7 @@ def run(
             store=opened_app.store,
             entities=opened_app.entities,
             definitions=opened_app.definitions,
+            graph=opened_app.graph,
             system=system,
             as_of=moment,
             limit=limit,

@@ -1,30 +1,20 @@
-"""The pages about the data itself: how good it is, and everything that is known of one account or contact."""
+"""The page about the data itself: how good it is."""
 
 from __future__ import annotations
-
-from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime
-from itertools import chain
 
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, Response
 
-from pilothouse.assembly import SYSTEM, App
+from pilothouse.assembly import SYSTEM
 from pilothouse.data.enrichment.status import status as enrichment_status
 from pilothouse.data.quality import change
-from pilothouse.data.store import Record
-from pilothouse.ledger.entries import Entry
 from pilothouse.surfaces.auth import Pilothouse, require
-from pilothouse.surfaces.console.definition_pages import said_of
 from pilothouse.surfaces.console.pages import Posted, SignedIn, go, page
 from pilothouse.surfaces.reports.quality import quality_report
 from pilothouse.vocabulary.actors import Actor
 from pilothouse.vocabulary.errors import NotFound
-from pilothouse.vocabulary.records import RecordRef
 
 router = APIRouter(include_in_schema=False)
-TIMELINE = 60
 
 
 @router.get("/quality")
@@ -63,48 +53,3 @@ def measure_again(session: Posted, pilothouse: Pilothouse) -> Response:
     moment = pilothouse.newest_day(SYSTEM) or pilothouse.clock.now()
     audit = pilothouse.quality.audit(SYSTEM, moment, Actor(session.person.id))
     return go("/quality", f"Measured {len(audit.measures)} shares.")
-
-
-@dataclass(frozen=True, slots=True)
-class Happening:
-    """Something that happened to a record."""
-
-    at: datetime
-    who: str
-    record: str
-    sentence: str
-    action: str
-
-
-@router.get("/records/{system}/{object}/{id}")
-def record(request: Request, system: str, object: str, id: str, session: SignedIn, pilothouse: Pilothouse) -> Response:
-    """Everything that is known of one account, contact or deal, from every source, and what happened to it."""
-    require(session.person, "read_ledger")
-    ref = RecordRef(system, object, id)
-    entity = pilothouse.entities.of(ref)
-    refs = entity.members if entity is not None else (ref,)
-    records = [found for each in refs if (found := pilothouse.store.record(each)) is not None]
-    if not records:
-        raise NotFound(f"there is no {ref}.", hint="Look at the list of actions or reviews.")
-    fields = sorted({name for each in records for name in each.fields})
-    at_hand = next((each for each in records if each.ref == ref), records[0])
-    terms, stage = said_of(pilothouse, at_hand)
-    return page(
-        request, "record.html", session, ref=ref, entity=entity, records=records, fields=fields,
-        golden=pilothouse.golden.now(ref, pilothouse.clock.now()), happenings=_happenings(pilothouse, records),
-        terms=terms, stage=stage,
-    )  # fmt: skip
-
-
-def _happenings(pilothouse: App, records: Sequence[Record]) -> list[Happening]:
-    entries = chain.from_iterable(pilothouse.ledger.entries(subject=str(each.ref)) for each in records)
-    told = [_told(entry) for entry in entries if entry.kind != "record.read"]
-    return sorted(told, key=lambda each: each.at, reverse=True)[:TIMELINE]
-
-
-def _told(entry: Entry) -> Happening:
-    if entry.kind == "record.observed":
-        names = ", ".join(entry.body["names"])
-        return Happening(entry.at, entry.body["writer"], entry.subject, f"told of {names}", "")
-    sentence = str(entry.body.get("sentence") or entry.kind.replace(".", " "))
-    return Happening(entry.at, str(entry.actor), entry.subject, f"{entry.kind}: {sentence}", entry.action)

@@ -39,10 +39,12 @@ Text = Annotated[str, Form()]
 def mount_console(web: FastAPI) -> None:
     """Add the console's pages and files to the web application."""
     web.mount("/static", StaticFiles(directory=HERE / "static"), name="static")
+    from pilothouse.surfaces.console.account_pages import router as account_router
     from pilothouse.surfaces.console.data_pages import router as data_router
     from pilothouse.surfaces.console.definition_pages import router as definition_router
 
     web.include_router(router)
+    web.include_router(account_router)
     web.include_router(data_router)
     web.include_router(definition_router)
     filters = cast("dict[str, Any]", templates.env.filters)  # pyright: ignore[reportUnknownMemberType]
@@ -175,6 +177,7 @@ def overview(request: Request, session: SignedIn, pilothouse: Pilothouse) -> Res
         entries=pilothouse.ledger.size(),
         policy=pilothouse.policy.version,
         audit=pilothouse.quality.latest(SYSTEM),
+        measured=pilothouse.pipeline.latest(SYSTEM),
     )
 
 

@@ -118,6 +118,20 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_claims_action"), "claims", ["action"], unique=False)
     op.create_table(
+        "derived_opportunities",
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("definition", sa.Text(), nullable=False),
+        sa.Column("account", sa.Text(), nullable=False),
+        sa.Column("entity", sa.Text(), nullable=False),
+        sa.Column("confidence", sa.Float(), nullable=False),
+        sa.Column("since", sa.Text(), nullable=False),
+        sa.Column("evidence", sa.Text(), nullable=False),
+        sa.Column("conditions", sa.Text(), nullable=False),
+        sa.Column("position", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index(op.f("ix_derived_opportunities_account"), "derived_opportunities", ["account"], unique=False)
+    op.create_table(
         "enrichment_requests",
         sa.Column("id", sa.Text(), nullable=False),
         sa.Column("provider", sa.Text(), nullable=False),
@@ -153,6 +167,14 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id"),
     )
     op.create_index(op.f("ix_entities_object"), "entities", ["object"], unique=False)
+    op.create_table(
+        "entity_history",
+        sa.Column("record", sa.Text(), nullable=False),
+        sa.Column("position", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("entity", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("record", "position"),
+    )
+    op.create_index(op.f("ix_entity_history_entity"), "entity_history", ["entity"], unique=False)
     op.create_table(
         "entity_members",
         sa.Column("record", sa.Text(), nullable=False),
@@ -199,6 +221,16 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("entity", "record"),
     )
     op.create_index("former_by_record", "former_members", ["record"], unique=False)
+    op.create_table(
+        "graph_edges",
+        sa.Column("record", sa.Text(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("position", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("at", sa.Text(), nullable=False),
+        sa.Column("value", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("record", "name", "position"),
+    )
+    op.create_index("graph_edges_by_value", "graph_edges", ["value", "name"], unique=False)
     op.create_table(
         "intake_cursors",
         sa.Column("system", sa.Text(), nullable=False),
@@ -342,6 +374,28 @@ def upgrade() -> None:
         unique=True,
         sqlite_where=sa.text("status IN ('open', 'approved')"),
         postgresql_where=sa.text("status IN ('open', 'approved')"),
+    )
+    op.create_table(
+        "signal_handles",
+        sa.Column("handle", sa.Text(), nullable=False),
+        sa.Column("position", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.PrimaryKeyConstraint("handle", "position"),
+    )
+    op.create_table(
+        "signals",
+        sa.Column("position", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("source", sa.Text(), nullable=False),
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("type", sa.Text(), nullable=False),
+        sa.Column("occurred_at", sa.Text(), nullable=False),
+        sa.Column("received_at", sa.Text(), nullable=False),
+        sa.Column("account", sa.Text(), nullable=False),
+        sa.Column("contact", sa.Text(), nullable=False),
+        sa.Column("email", sa.Text(), nullable=False),
+        sa.Column("attributes", sa.Text(), nullable=False),
+        sa.Column("digest", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("position"),
+        sa.UniqueConstraint("source", "id", name="signals_identity"),
     )
     op.create_table(
         "tokens",

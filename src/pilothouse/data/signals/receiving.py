@@ -1,0 +1,240 @@
+"""Taking signals in: checked against the catalogue, once each, answered only when durable.
+
+A signal that does not fit goes into quarantine with its reason and its text; so does one whose identity was told
+before with other content. What must never happen here: one identity standing twice; an answer before the commit.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from itertools import groupby, islice
+from typing import Any
+
+from sqlalchemy import select
+
+from pilothouse.data.quarantine import BadRow, set_aside
+from pilothouse.data.signals.catalogue import Catalogue, SignalType
+from pilothouse.data.signals.cloudevents import signal_of
+from pilothouse.data.signals.model import Signal
+from pilothouse.data.signals.projection import KIND, signals
+from pilothouse.ledger.entries import Draft
+from pilothouse.ledger.ledger import Ledger
+from pilothouse.vocabulary.actors import Actor
+from pilothouse.vocabulary.clock import stamp
+from pilothouse.vocabulary.errors import Conflict
+from pilothouse.vocabulary.values import Json, canonical
+
+EARLIEST = datetime(1990, 1, 1, tzinfo=UTC)
+AHEAD = timedelta(hours=24)
+"""How far a sender's clock may run ahead before a date counts as one of the future."""
+LARGEST = 20_000
+"""Characters of an event's JSON text; what is kept of a bad row ends there too, so nothing of one is lost."""
+BATCH = 2000
+TRIES = 3
+SYSTEM = "signals"
+"""Under which bad signals stand in quarantine: whose they are is part of what may be wrong with them."""
+
+
+class Fate(StrEnum):
+    """What became of a signal that was handed in."""
+
+    ACCEPTED = "accepted"
+    KNOWN = "known"
+    REFUSED = "refused"
+    QUARANTINED = "quarantined"
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """The answer to one signal. `position` is its entry's, the first one's when it was known; None where it has none."""
+
+    source: str
+    id: str
+    fate: Fate
+    position: int | None = None
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Handed:
+    """What somebody handed in: a signal, or why it is none; `text` is how it was told, `file` and `line` where."""
+
+    text: str
+    signal: Signal | None = None
+    reason: str = ""
+    file: str = ""
+    line: int = 0
+
+
+class Signals:
+    """Receives signals."""
+
+    def __init__(self, ledger: Ledger, catalogue: Catalogue) -> None:
+        self._ledger, self.catalogue = ledger, catalogue
+
+    def receive_events(self, events: Iterable[Mapping[str, Any]], actor: Actor, channel: str = "") -> list[Receipt]:
+        """Take in CloudEvents of one request; the receipts stand in the same order."""
+        handed = (self.handed_event(event, channel) for event in events)
+        return [receipt for part in self.receive(handed, actor) for receipt in part]
+
+    def handed_event(
+        self, event: Mapping[str, Any], channel: str = "", file: str = "", line: int = 0, text: str = ""
+    ) -> Handed:
+        """Read one event. A bad one still has its text and its reason."""
+        text = text or canonical(event)
+        try:
+            if len(text) > LARGEST:
+                raise ValueError(f"the event is longer than {LARGEST} characters")
+            return Handed(text, signal_of(event, channel), file=file, line=line)
+        except ValueError as error:
+            where = file or f"source/{channel or event.get('source', '')}"
+            return Handed(text, None, str(error), where, line)
+
+    def receive(self, handed: Iterable[Handed], actor: Actor, batch: int = BATCH) -> Iterator[list[Receipt]]:
+        """Take in any number of signals in flat memory; yields the receipts of each batch once it is durable."""
+        queue = iter(handed)
+        while page := list(islice(queue, batch)):
+            yield self._page(page, actor)
+
+    def _page(self, page: Sequence[Handed], actor: Actor) -> list[Receipt]:
+        now = self._ledger.clock.now()
+        latest = now + AHEAD
+        receipts: list[Receipt | None] = [None] * len(page)
+        bad: list[BadRow] = []
+        good: list[tuple[int, Signal, SignalType]] = []
+        for index, each in enumerate(page):
+            signal, reason = each.signal, each.reason
+            known = self.catalogue.types.get(signal.type) if signal else None
+            if signal is not None:
+                reason = self._problem(signal, known, latest)
+            if signal is None or known is None or reason:
+                bad.append(_bad(each, reason))
+                told = ("", "") if signal is None else (signal.source, signal.id)
+                receipts[index] = Receipt(*told, Fate.QUARANTINED, None, reason)
+            else:
+                good.append((index, signal, known))
+        for index, receipt in self._store(good, actor):
+            receipts[index] = receipt
+            if receipt.fate is Fate.REFUSED:
+                bad.append(_bad(page[index], receipt.reason))
+        if bad:
+            set_aside(self._ledger, SYSTEM, bad, actor)
+        return [receipt for receipt in receipts if receipt is not None]
+
+    def _problem(self, signal: Signal, known: SignalType | None, latest: datetime) -> str:
+        if known is None:
+            return f"there is no signal type {signal.type!r} in the catalogue (signals/*.yaml)"
+        if signal.occurred_at < EARLIEST:
+            return f"it is said to have happened in {signal.occurred_at.year}, before 1990"
+        if signal.occurred_at > latest:
+            return f"it is said to have happened at {stamp(signal.occurred_at)}, which is still to come"
+        if signal.about.nobody:
+            return "whom it is about cannot be told: the domain of a free mail service names no account"
+        return known.problem(signal.attributes)
+
+    def _store(self, good: Sequence[tuple[int, Signal, SignalType]], actor: Actor) -> Iterator[tuple[int, Receipt]]:
+        """Append what is new. Who loses a race for an identity finds it known at the second try."""
+        for attempt in range(TRIES):
+            known = self._known([signal for _, signal, _ in good])
+            fresh: dict[tuple[str, str], tuple[str, Draft]] = {}
+            for _, signal, kind in good:
+                key = (signal.source, signal.id)
+                if key not in known and key not in fresh:
+                    content = signal.digest
+                    fresh[key] = (content, _draft(signal, kind, content, actor))
+            try:
+                entries = self._ledger.append([draft for _, draft in fresh.values()]) if fresh else []
+            except Conflict:
+                if attempt == TRIES - 1:
+                    raise
+                continue
+            placed = {
+                key: (entry.position, content)
+                for (key, (content, _)), entry in zip(fresh.items(), entries, strict=True)
+            }
+            yield from _receipts(good, known, placed)
+            return
+
+    def _known(self, wanted: Sequence[Signal]) -> dict[tuple[str, str], tuple[int, str]]:
+        found: dict[tuple[str, str], tuple[int, str]] = {}
+        keys = sorted({(each.source, each.id) for each in wanted})
+        with self._ledger.engine.connect() as connection:
+            for source, group in groupby(keys, key=lambda key: key[0]):
+                ids = [key[1] for key in group]
+                for start in range(0, len(ids), 500):
+                    query = select(signals.c.id, signals.c.position, signals.c.digest).where(
+                        signals.c.source == source, signals.c.id.in_(ids[start : start + 500])
+                    )
+                    found.update({(source, row.id): (row.position, row.digest) for row in connection.execute(query)})
+        return found
+
+
+def _receipts(
+    good: Sequence[tuple[int, Signal, SignalType]],
+    known: Mapping[tuple[str, str], tuple[int, str]],
+    placed: Mapping[tuple[str, str], tuple[int, str]],
+) -> Iterator[tuple[int, Receipt]]:
+    taken: set[tuple[str, str]] = set()
+    for index, signal, _ in good:
+        key = (signal.source, signal.id)
+        position, content = placed.get(key) or known[key]
+        if key in placed and key not in taken:
+            taken.add(key)
+            fate, reason = Fate.ACCEPTED, ""
+        elif content in ("", signal.digest):  # of an erased one nothing is left to compare, and nothing comes back
+            fate, reason = Fate.KNOWN, ""
+        else:
+            fate = Fate.REFUSED
+            reason = f"{signal.id!r} of {signal.source!r} was told before with other content (entry {position})"
+        yield index, Receipt(signal.source, signal.id, fate, position, reason)
+
+
+def _draft(signal: Signal, kind: SignalType, content: str, actor: Actor) -> Draft:
+    about = signal.about
+    handles = [each for each in about.handles if not each.startswith("email:")]
+    body: dict[str, Json] = {
+        "source": signal.source,
+        "id": signal.id,
+        "type": signal.type,
+        "occurred_at": stamp(signal.occurred_at),
+        "account": about.account,
+        "contact": about.contact,
+        "handles": handles,
+    }
+    if signal.extensions:
+        body["extensions"] = dict(signal.extensions)
+    private: dict[str, Json] = {"email": about.email} if about.email else {}
+    (private if kind.personal else body)["attributes"] = dict(signal.attributes)
+    # A digest of personal content could be guessed from, so it goes where the content goes.
+    (private or body)["digest"] = content
+    subject = about.contact or about.account or (handles[0] if handles else "")
+    if not private:
+        return Draft(KIND, actor, body, subject=subject)
+    return Draft(KIND, actor, body, private, data_subject(signal), subject=subject)
+
+
+def data_subject(signal: Signal) -> str:
+    """Return the name under which what is personal about a signal can be erased: the contact, else its address's digest."""
+    about = signal.about
+    if about.contact:
+        return about.contact
+    if about.email:
+        return address_subject(about.email)
+    return about.account or f"source/{signal.source}"
+
+
+def address_subject(email: str) -> str:
+    """Return the name under which what is kept of an address can be erased."""
+    return f"email/{hashlib.sha256(email.strip().casefold().encode()).hexdigest()}"
+
+
+def _bad(handed: Handed, reason: str) -> BadRow:
+    where = handed.file or (f"source/{handed.signal.source}" if handed.signal else "source/")
+    return BadRow(where, handed.line, reason, handed.text)
+
+
+__all__ = ["Fate", "Handed", "Receipt", "Signals", "address_subject"]
