@@ -90,7 +90,9 @@ def ready(page: Page) -> str:
 def test_the_overview_tells_what_is_going_on(page: Page, running: Running) -> None:
     running.enter(page)
     expect(page.get_by_role("heading", name="Overview")).to_be_visible()
-    assert int(page.locator(".tiles .amber b").inner_text()) == len(running.stage.app.reviews.list())
+    assert int(page.get_by_role("link", name="waiting for a person").locator("b").inner_text()) == len(
+        running.stage.app.reviews.list()
+    )
     page.get_by_role("link", name="Skip to content").focus()
     expect(page.get_by_role("link", name="Skip to content")).to_be_in_viewport()
 
@@ -217,7 +219,27 @@ def test_the_data_page_and_one_account_from_every_source(page: Page, running: Ru
     page.get_by_text("Measured 5").wait_for()
     page.goto(f"{running.address}/records/crm/account/A0023")
     page.get_by_text("are this one account").wait_for()
-    assert page.locator("table.rows thead th").count() == 4
-    assert page.get_by_role("heading", name="What happened").is_visible()
+    assert (
+        page.locator("table.rows thead th").count() == 4 and page.get_by_role("heading", name="Timeline").is_visible()
+    )
     counts = page.locator("table.golden").inner_text()
     assert "wrote it in" in counts and "Why this one" in counts
+    assert page.locator(".chart rect").count() > 0
+    every = page.locator(".timeline li").count()
+    page.get_by_label("Timeline shows").select_option("action")
+    page.get_by_role("button", name="Show", exact=True).click()
+    assert 0 < page.locator(".timeline li").count() < every
+    page.get_by_label("As of the end of").fill("2020-01-01")
+    page.get_by_role("button", name="Show", exact=True).click()
+    page.get_by_text("Nothing was known of it by 01 Jan 2020").wait_for()
+
+
+def test_the_pipeline_page_shows_each_deal_once_and_what_signals_make(page: Page, running: Running) -> None:
+    running.enter(page)
+    page.goto(f"{running.address}/pipeline")
+    measured = running.stage.app.pipeline.latest("crm")
+    assert measured is not None
+    page.get_by_role("heading", name="Derived from signals alone").wait_for()
+    assert page.locator("tbody tr").count() == len(measured.deals) + len(measured.derived)
+    page.get_by_role("button", name="Measure again").click()
+    page.get_by_text(f"Measured {len(measured.deals)} open deals").wait_for()

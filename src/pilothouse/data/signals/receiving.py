@@ -32,7 +32,7 @@ EARLIEST = datetime(1990, 1, 1, tzinfo=UTC)
 AHEAD = timedelta(hours=24)
 """How far a sender's clock may run ahead before a date counts as one of the future."""
 LARGEST = 20_000
-"""Characters of an event's JSON text; what is kept of a bad row ends there too, so nothing of one is lost."""
+"""Characters of an event's JSON text; a longer one is set aside whole."""
 BATCH = 2000
 TRIES = 3
 SYSTEM = "signals"
