@@ -16,6 +16,7 @@ from pilothouse.connectors.twin.server import TwinServer
 from pilothouse.data.contracts import Contract, load_contracts
 from pilothouse.data.definitions import Definitions, load_definitions
 from pilothouse.data.identity.entities import Entities, EntityProjector
+from pilothouse.data.identity.judging import Judges
 from pilothouse.data.identity.resolver import Resolver
 from pilothouse.data.intake import IntakeProjector, cursors
 from pilothouse.data.projection import RecordProjector
@@ -152,7 +153,7 @@ def assemble(workspace: Workspace, clock: Clock | None = None, agents: Sequence[
     contracts = load_contracts(workspace.folder("contracts"))
     policy = load_policy(workspace.folder("policy"), registry.capabilities, definitions.closed_stages)
     store = DataStore(ledger)
-    entities = Entities(ledger)
+    entities, judges = Entities(ledger), Judges(ledger, store, directory)
     door = Door(
         ledger=ledger,
         clock=clock,
@@ -173,7 +174,7 @@ def assemble(workspace: Workspace, clock: Clock | None = None, agents: Sequence[
         credentials=Credentials(engine, ledger, directory, clock),
         store=store,
         entities=entities,
-        resolver=Resolver(ledger, store, entities, directory),
+        resolver=Resolver(ledger, store, entities, judges, workspace.state / "identity"),
         quality=Quality(ledger, store, entities, definitions),
         definitions=definitions,
         contracts=contracts,

@@ -94,9 +94,9 @@ def features(*rows: dict[str, str]) -> list[dict[str, object]]:
     connection = duckdb.connect()
     prepare(connection)
     columns = ", ".join(f"{name} VARCHAR" for name in ACCOUNT)
-    connection.execute(f"CREATE TABLE told (unique_id BIGINT, {columns})")
-    given = [[number, *(row.get(name, "") for name in ACCOUNT)] for number, row in enumerate(rows)]
-    connection.executemany(f"INSERT INTO told VALUES (?{', ?' * len(ACCOUNT)})", given)
+    connection.execute(f"CREATE TABLE told (unique_id BIGINT, ref VARCHAR, {columns})")
+    given = [[number, str(number), *(row.get(name, "") for name in ACCOUNT)] for number, row in enumerate(rows)]
+    connection.executemany(f"INSERT INTO told VALUES (?, ?{', ?' * len(ACCOUNT)})", given)
     account_features(connection, "told", "made")
     cursor = connection.execute("SELECT * FROM made ORDER BY unique_id")
     names = [column[0] for column in cursor.description or ()]

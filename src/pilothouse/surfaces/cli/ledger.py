@@ -95,4 +95,5 @@ def erase(
         if "erase" not in permissions_of(by.role).may:
             raise Forbidden(f"{by.id} may not erase.", hint="Ask an admin.")
         gone = pilothouse.ledger.erase(data_subject, Actor(by.id), reason)
+        pilothouse.resolver.forget()
     say(f"{gone} payload(s) are gone.")
