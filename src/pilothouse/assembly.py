@@ -17,6 +17,7 @@ from pilothouse.data.contracts import Contract, load_contracts
 from pilothouse.data.definitions import Definitions, load_definitions
 from pilothouse.data.identity.entities import Entities, EntityProjector
 from pilothouse.data.identity.judging import Judges
+from pilothouse.data.identity.learner import Learner
 from pilothouse.data.identity.resolver import Resolver
 from pilothouse.data.intake import IntakeProjector, cursors
 from pilothouse.data.projection import RecordProjector
@@ -80,6 +81,7 @@ class App:
     store: DataStore
     entities: Entities
     resolver: Resolver
+    learner: Learner
     quality: Quality
     definitions: Definitions
     contracts: dict[str, Contract]
@@ -175,6 +177,7 @@ def assemble(workspace: Workspace, clock: Clock | None = None, agents: Sequence[
         store=store,
         entities=entities,
         resolver=Resolver(ledger, store, entities, judges, workspace.state / "identity"),
+        learner=Learner(ledger, store, entities, judges, workspace.state / "identity"),
         quality=Quality(ledger, store, entities, definitions),
         definitions=definitions,
         contracts=contracts,

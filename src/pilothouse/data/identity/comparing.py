@@ -34,7 +34,8 @@ def compare(
     try:
         index.begin()
         index.take(zip(refs, rows, strict=True))
-        base = measure(index.connection, index.model, "features", index.count(), index.told())
+        base = measure(index)
+        index.fix(base.common)
         start = time.perf_counter()
         same, different = words_of(judged)
         found = group(index, corrected(base, correction), same, different)

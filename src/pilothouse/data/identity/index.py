@@ -7,7 +7,7 @@ person deletes it. What must never happen here: a result that depends on the ord
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import Any, cast
@@ -23,6 +23,10 @@ from pilothouse.data.identity.shared import SHARED, update_shared
 
 MEMORY = "3GB"
 BATCH = 50_000
+COMMON = 50
+"""Records that must tell a value before it can be called common; what so many tell is nobody's own."""
+DEGREE = "(CASE WHEN count(*)<2 THEN 0 ELSE floor(log2(count(*)))+0.5 END)::REAL"
+"""How common a value is: the middle of two powers of two, in bits."""
 MAKERS = {"account": account_features, "contact": contact_features}
 Row = tuple[str, Sequence[str]]
 """The name of a record, and the object's `FIELDS` of it as text."""
@@ -72,7 +76,8 @@ class Index:
             "own": ", ".join(f"{name} {type_}" for name, type_ in own),
             "shared": SHARED[self.object],
             "places": "place VARCHAR",
-            "often": "field VARCHAR, value VARCHAR, k TINYINT",
+            "often": "field VARCHAR, value VARCHAR, k REAL",
+            "fixed": "field VARCHAR, value VARCHAR, k REAL",
             "pairs": columns_of(self.model),
             "parts": "unique_id BIGINT, part BIGINT",
             "notes": "name VARCHAR, value VARCHAR",
@@ -109,13 +114,47 @@ class Index:
         row = self.connection.execute(f"SELECT {counts} FROM own").fetchall()[0]  # noqa: S608
         return {name: int(value) for name, value in zip(columns, row, strict=True)}
 
+    def common(self) -> dict[str, dict[str, float]]:
+        """Return, by column, the values that many records tell, with log2 of how many."""
+        least = max(COMMON, self.count() // 1000)
+        found: dict[str, dict[str, float]] = {}
+        for name in common_columns(self.model):
+            query = f"SELECT {name}, log2(count(*)) FROM own WHERE {name} IS NOT NULL GROUP BY 1 HAVING count(*)>={least} ORDER BY 1"  # noqa: S608
+            found[name] = {str(value): float(k) for value, k in self.connection.execute(query).fetchall()}
+        return found
+
+    def fix(self, common: Mapping[str, Mapping[str, float]]) -> None:
+        """Take these values to be as common as is said, however many records tell them; count all others."""
+        run = self.connection.execute
+        run("DELETE FROM fixed")
+        run("DELETE FROM often")
+        for column in common_columns(self.model):
+            for value, k in common.get(column, {}).items():
+                run("INSERT INTO fixed VALUES (?, ?, ?)", [column, value, k])
+            run(f"""
+                INSERT INTO often SELECT '{column}', value, coalesce(fixed.k, counted.k)
+                FROM (SELECT {column} AS value, {DEGREE} AS k FROM own WHERE {column} IS NOT NULL GROUP BY 1 HAVING count(*)>1) counted
+                LEFT JOIN (SELECT value, k FROM fixed WHERE field='{column}') fixed USING (value)
+            """)  # noqa: S608
+            run(f"""
+                UPDATE pairs SET often_{column}=often.k FROM own JOIN often ON often.field='{column}' AND often.value=own.{column}
+                WHERE pairs.l=own.unique_id AND pairs.often_{column}<>often.k
+            """)  # noqa: S608
+
     def take(self, rows: Iterable[Row]) -> NDArray[np.int64]:
         """Take in records that are new or may have changed; return the records whose pairs may have.
 
         The same record must not be among them twice.
         """
-        run = self.connection.execute
         empty = self.count() == 0
+        self.take_features(rows)
+        flipped = [each for name in common_columns(self.model) for each in self._count(name)]
+        compare_touched(self.connection, self.model, every=empty)
+        return np.unique(np.concatenate([self.arrays("SELECT unique_id FROM touched")["unique_id"], *flipped]))
+
+    def take_features(self, rows: Iterable[Row]) -> None:
+        """Take in records without comparing them with any other."""
+        run = self.connection.execute
         self._load(rows)
         MAKERS[self.object](self.connection, "told", "fresh")
         run("DROP TABLE told")
@@ -126,9 +165,6 @@ class Index:
         run("DELETE FROM own WHERE unique_id IN (SELECT unique_id FROM news)")
         run("INSERT INTO own FROM news")
         update_shared(self.connection, self.object)
-        flipped = [each for name in common_columns(self.model) for each in self._count(name)]
-        compare_touched(self.connection, self.model, every=empty)
-        return np.unique(np.concatenate([self.arrays("SELECT unique_id FROM touched")["unique_id"], *flipped]))
 
     def _load(self, rows: Iterable[Row]) -> None:
         import pyarrow  # pyright: ignore[reportMissingTypeStubs]
@@ -157,10 +193,11 @@ class Index:
         run(f"""
             CREATE OR REPLACE TEMP TABLE counted AS
             WITH moved AS (SELECT {column} AS value FROM before UNION SELECT {column} FROM news),
-            now AS (SELECT {column} AS value, floor(log2(count(*)))::TINYINT AS k FROM own SEMI JOIN moved ON moved.value=own.{column} GROUP BY 1),
+            now AS (SELECT {column} AS value, {DEGREE} AS k FROM own SEMI JOIN moved ON moved.value=own.{column} GROUP BY 1),
+            fast AS (SELECT value FROM fixed WHERE field='{column}'),
             was AS (SELECT value, k FROM often WHERE field='{column}')
             SELECT moved.value, coalesce(now.k,0) AS k, coalesce(was.k,0) AS k_before
-            FROM moved LEFT JOIN now USING (value) LEFT JOIN was USING (value)
+            FROM moved ANTI JOIN fast USING (value) LEFT JOIN now USING (value) LEFT JOIN was USING (value)
             WHERE moved.value IS NOT NULL AND coalesce(now.k,0)<>coalesce(was.k,0)
         """)  # noqa: S608
         run(f"DELETE FROM often WHERE field='{column}' AND value IN (SELECT value FROM counted)")  # noqa: S608

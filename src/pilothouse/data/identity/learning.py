@@ -44,7 +44,8 @@ def fit(model: Model, levels: NDArray[np.int64], weight: Floats, same: NDArray[n
         each.name: tuple(found[start:end].tolist())
         for each, start, end in zip(model.comparisons, ends[:-1], ends[1:], strict=True)
     }
-    return Correction(bits, float(found[0]), len(same), float(before.mean()), float(after.mean()))
+    error = float(np.std(before - after) / np.sqrt(len(same)))
+    return Correction(bits, float(found[0]), len(same), float(before.mean()), float(after.mean()), error)
 
 
 def _design(levels: NDArray[np.int64], sizes: Sequence[int]) -> Floats:

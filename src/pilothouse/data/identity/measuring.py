@@ -7,7 +7,6 @@ against a million others with exactly the numbers, and in exactly the way, that 
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -15,6 +14,7 @@ import duckdb
 import numpy as np
 from duckdb import DuckDBPyConnection
 
+from pilothouse.data.identity.index import Index
 from pilothouse.data.identity.model import ELSE, LEARN_FROM, Comparison, Level, Model
 from pilothouse.data.identity.weights import Weights, shipped
 
@@ -22,12 +22,10 @@ SAMPLE_PAIRS = 2_000_000
 MEMORY = "2GB"
 
 
-def measure(connection: DuckDBPyConnection, model: Model, table: str, count: int, told: Mapping[str, int]) -> Weights:
-    """Return the weights for `count` records, of a table of features; the shipped ones where there are few.
-
-    `told` is how many records have a value in each column whose values are adjusted for how common they are.
-    """
-    base = shipped(model, count, told)
+def measure(index: Index) -> Weights:
+    """Return the weights for the records of an index; the shipped ones where there are few."""
+    connection, model, count = index.connection, index.model, index.count()
+    base = shipped(model, count, index.told())
     if count < LEARN_FROM:
         return base
     from splink import DuckDBAPI, Linker
@@ -36,17 +34,17 @@ def measure(connection: DuckDBPyConnection, model: Model, table: str, count: int
     # In a database of its own: Splink makes tables as it likes, and may fail on the way to trying another.
     with duckdb.connect() as apart:
         apart.execute(f"SET memory_limit='{MEMORY}'")
-        copied: Any = connection.sql(f"SELECT * FROM {table}").to_arrow_table()  # noqa: S608
+        copied: Any = connection.sql("SELECT * FROM features").to_arrow_table()
         apart.register("copied", copied)
         apart.execute("CREATE TABLE compared AS SELECT * FROM copied")
         apart.unregister("copied")
         del copied
         api: Any = DuckDBAPI(connection=apart)
-        linker = Linker(api.register("compared"), _settings(model, count), log_level=None)
-        _learn(linker, apart, model, "compared")
+        linker = Linker(api.register("compared"), settings(model, count), log_level=None)
+        learn(linker, apart, model, "compared")
         found = {each.name: _levels(linker, each) for each in model.comparisons}
-        settings: Any = linker.misc.save_model_to_json()
-        chance = float(settings["probability_two_random_records_match"])
+        learned: Any = linker.misc.save_model_to_json()
+        chance = float(learned["probability_two_random_records_match"])
     bits = {name: tuple(float(np.log2(m / u)) for m, u in each) for name, each in found.items()}
     shares = {
         level.frequency_of: found[each.name][number][1]
@@ -54,11 +52,14 @@ def measure(connection: DuckDBPyConnection, model: Model, table: str, count: int
         for number, level in enumerate(each.levels)
         if level.frequency_of
     }
-    frequencies = {name: (u, told.get(name, 0)) for name, u in shares.items()}
-    return replace(base, prior=float(np.log2(chance / (1 - chance))), bits=bits, frequencies=frequencies)
+    frequencies = {name: (u, base.frequencies[name][1]) for name, u in shares.items()}
+    return replace(
+        base, prior=float(np.log2(chance / (1 - chance))), bits=bits, frequencies=frequencies, common=index.common()
+    )
 
 
-def _learn(linker: Any, connection: DuckDBPyConnection, model: Model, table: str) -> None:
+def learn(linker: Any, connection: DuckDBPyConnection, model: Model, table: str) -> None:
+    """Estimate m, u and the chance that two records match, from a table of features."""
     from splink import block_on
 
     rules = [block_on(*columns) for columns in model.surely]
@@ -72,7 +73,8 @@ def _learn(linker: Any, connection: DuckDBPyConnection, model: Model, table: str
             linker.training.estimate_parameters_using_expectation_maximisation(block_on(*columns))
 
 
-def _settings(model: Model, count: int) -> Any:
+def settings(model: Model, count: int) -> Any:
+    """Return our comparisons in Splink's words, for so many records."""
     import splink.comparison_level_library as levels
     from splink import SettingsCreator, block_on
     from splink.comparison_library import CustomComparison

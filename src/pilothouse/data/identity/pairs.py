@@ -42,7 +42,7 @@ def common_columns(model: Model) -> list[str]:
 def columns_of(model: Model) -> str:
     """Return the columns of the table of pairs, for its making."""
     levels = [f"gamma_{each.name} TINYINT" for each in model.comparisons]
-    often = [f"often_{name} TINYINT" for name in common_columns(model)]
+    often = [f"often_{name} REAL" for name in common_columns(model)]
     return ", ".join(["l BIGINT", "r BIGINT", *levels, *often])
 
 

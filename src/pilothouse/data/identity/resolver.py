@@ -119,6 +119,7 @@ class Resolver:
         if full or index.note("weights") != digest(weights):
             caught.moved = None
             index.take_note("weights", digest(weights))
+            index.fix(weights.common)
         grouped, current = self._grouped(caught, weights)
         resolution.changed = self._write(grouped, current, fence)
         resolution.records, resolution.looked_at, resolution.needed = index.count(), len(grouped.refs), weights.needed
@@ -138,7 +139,7 @@ class Resolver:
         elif not full and known.measured is not None and known.measured.suit(count):
             base = known.measured
         else:
-            base = measure(index.connection, index.model, "features", count, index.told())
+            base = measure(index)
             fence.append([measured_draft(index.object, base)])
         return corrected(base, known.correction)
 

@@ -25,7 +25,8 @@ class Weights:
     """Bits by comparison and level; `prior` bits of any pair; `needed` bits for two groups to be one.
 
     `frequencies` holds, by column, the u of the level that is adjusted for how common a value is, and how many records
-    told any value. `records` is how many there were, `labels` how many judgements corrected the numbers (0: none).
+    told any value; `common`, by column, the values that so many tell that more of them say nothing new, with log2 of how many
+    did when it was measured. `records` is how many there were, `labels` how many judgements corrected the numbers (0: none).
     """
 
     records: int
@@ -33,6 +34,7 @@ class Weights:
     needed: float
     bits: Mapping[str, tuple[float, ...]]
     frequencies: Mapping[str, tuple[float, int]] = field(default_factory=dict[str, tuple[float, int]])
+    common: Mapping[str, Mapping[str, float]] = field(default_factory=dict[str, Mapping[str, float]])
     labels: int = 0
 
     def as_json(self) -> dict[str, Json]:
@@ -43,6 +45,7 @@ class Weights:
             "needed": self.needed,
             "bits": {name: list(each) for name, each in self.bits.items()},
             "frequencies": {name: list(each) for name, each in self.frequencies.items()},
+            "common": {name: dict(each) for name, each in self.common.items()},
         }
 
     def fits(self, model: Model) -> bool:
@@ -60,7 +63,8 @@ class Weights:
 class Correction:
     """What people's judgements change: bits added to each level, and to every pair. The line is then at 0.
 
-    `before` and `after` are the mean bits of surprise (log loss) at labels not learned from, in cross-validation.
+    `before` and `after` are the mean bits of surprise (log loss) at labels not learned from, in cross-validation; `error` is
+    the standard error of their difference.
     """
 
     bits: Mapping[str, tuple[float, ...]]
@@ -68,6 +72,12 @@ class Correction:
     labels: int
     before: float
     after: float
+    error: float
+
+    @property
+    def helps(self) -> bool:
+        """True when what was learned is better than what was there, by more than chance would have it."""
+        return self.before - self.after > self.error
 
     def as_json(self) -> dict[str, Json]:
         """Return the correction as it stands in an entry."""
@@ -77,18 +87,19 @@ class Correction:
             "labels": self.labels,
             "before": self.before,
             "after": self.after,
+            "error": self.error,
         }
 
 
 def weights_of(body: Mapping[str, Any]) -> Weights:
     """Read weights from an entry."""
     frequencies = {name: (float(u), int(told)) for name, (u, told) in body["frequencies"].items()}
-    return Weights(body["records"], body["prior"], body["needed"], _bits(body["bits"]), frequencies)
+    return Weights(body["records"], body["prior"], body["needed"], _bits(body["bits"]), frequencies, body["common"])
 
 
 def correction_of(body: Mapping[str, Any]) -> Correction:
     """Read a correction from an entry."""
-    return Correction(_bits(body["bits"]), body["shift"], body["labels"], body["before"], body["after"])
+    return Correction(_bits(body["bits"]), body["shift"], body["labels"], body["before"], body["after"], body["error"])
 
 
 def _bits(given: Mapping[str, Sequence[float]]) -> dict[str, tuple[float, ...]]:
@@ -128,8 +139,7 @@ def need(count: int) -> float:
 def weight_sql(model: Model, weights: Weights) -> str:
     """Return the SQL of a pair's weight in bits, from its levels and how often its common values occur.
 
-    How common a value is, is taken in powers of two (`often_*`), so that one record more seldom changes anything. Rounded
-    to a 65,536th of a bit: sums of weights are then exact, whatever the order they are added in.
+    How common a value is (`often_*`), is taken in powers of two, so that one record more seldom changes anything. Rounded to a 65,536th of a bit: sums of weights are then exact, whatever the order they are added in.
     """
     parts = [f"({weights.prior!r})"]
     for comparison in model.comparisons:
@@ -137,7 +147,7 @@ def weight_sql(model: Model, weights: Weights) -> str:
             bits = f"{float(weights.bits[comparison.name][number])!r}"
             if level.frequency_of:
                 u, told = weights.frequencies[level.frequency_of]
-                rare = float(np.log2(max(u, 1e-9) * max(told, 1)) - 0.5)
+                rare = float(np.log2(max(u, 1e-9) * max(told, 1)))
                 bits += f"+({rare!r})-often_{level.frequency_of}"
             parts.append(f"CASE WHEN gamma_{comparison.name}={number} THEN {bits} ELSE 0 END")
     return f"(round(({'+'.join(parts)})*65536)/65536)"
