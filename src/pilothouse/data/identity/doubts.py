@@ -1,7 +1,8 @@
 """Which pairs are worth a person's look: near the line, and not all of one kind. Kept in a file that may be deleted.
 
 The nearest to the line tell most, but a hundred pairs that look alike tell what three of them do; so of each pattern of
-evidence a few come first. The file names records and says what speaks for and against; it holds nothing about people.
+evidence a few come first, and both sides of the line take turns: answers that are all alike teach little.
+Records that contradict each other (another country) are not asked about. The file names records and says what speaks for and against; it holds nothing about people.
 """
 
 from __future__ import annotations
@@ -21,8 +22,8 @@ from pilothouse.data.identity.pairs import common_columns
 from pilothouse.data.identity.weights import Weights, weight_sql
 from pilothouse.vocabulary.records import RecordRef
 
-UNSURE = 4.0
-"""Bits on either side of what is needed within which a pair is worth a person's look."""
+UNSURE = 25.0
+"""Bits on either side of what is needed within which a pair may be asked about, after all that are nearer."""
 OF_A_KIND = 3
 """Pairs with the same pattern of evidence that are asked about before others have their turn."""
 KEPT = 500
@@ -33,13 +34,17 @@ def find_doubts(index: Index, weights: Weights, only: str = "", count: int = KEP
     model = index.model
     levels = [f"gamma_{each.name}" for each in model.comparisons]
     often = [f"often_{name}" for name in common_columns(model)]
+    apart = f"gamma_{model.conflict[0]}={model.conflict[1]}" if model.conflict else "false"
+    over = f"(weight-{weights.needed!r})"
     query = f"""
         WITH near AS (SELECT *, {weight_sql(model, weights)} AS weight FROM pairs {only}),
-        ranked AS (SELECT *, row_number() OVER (PARTITION BY {", ".join(levels)} ORDER BY abs(weight-{weights.needed}), l, r) AS nth
-            FROM near WHERE abs(weight-{weights.needed})<={UNSURE})
-        SELECT a.ref, b.ref, weight, {", ".join([*levels, *often])}
-        FROM ranked JOIN own a ON a.unique_id=l JOIN own b ON b.unique_id=r
-        ORDER BY (nth-1)//{OF_A_KIND}, abs(weight-{weights.needed}), a.ref, b.ref LIMIT {count}
+        kinds AS (SELECT *, row_number() OVER (PARTITION BY {", ".join(levels)} ORDER BY abs{over}, l, r) AS nth
+            FROM near WHERE abs{over}<={UNSURE} AND NOT coalesce({apart}, false)),
+        named AS (SELECT kinds.*, a.ref AS one, b.ref AS other FROM kinds JOIN own a ON a.unique_id=l JOIN own b ON b.unique_id=r
+            WHERE nth<={count}),
+        sides AS (SELECT *, row_number() OVER (PARTITION BY {over}>=0 ORDER BY (nth-1)//{OF_A_KIND}, abs{over}, one, other) AS turn
+            FROM named)
+        SELECT one, other, weight, {", ".join([*levels, *often])} FROM sides ORDER BY turn, abs{over}, one, other LIMIT {count}
     """  # noqa: S608
     rows = index.connection.execute(query).fetchall()
     return [_doubt(model, weights, row) for row in rows]

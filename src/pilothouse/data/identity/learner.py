@@ -13,7 +13,7 @@ from pilothouse.data.identity.judging import Judges
 from pilothouse.data.identity.model import MODELS
 from pilothouse.data.identity.numbers import InForce, forgot_draft, in_force, learned_draft
 from pilothouse.data.identity.turn import turn
-from pilothouse.data.identity.weights import Correction, Weights, shipped, weight_sql
+from pilothouse.data.identity.weights import Correction, Weights, shipped
 from pilothouse.data.store import DataStore
 from pilothouse.ledger.ledger import Ledger
 from pilothouse.vocabulary.errors import Conflict, InvalidInput
@@ -86,24 +86,11 @@ class Learner:
 
     def _examples(self, index: Index) -> tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.bool_]]:
         """Return levels, bits over the line and answer of each judged pair that is a candidate, in order of names."""
-        import numpy as np
+        from pilothouse.data.identity.pairs import weigh
 
         base = self._base(index)
         said = {(str(each.one), str(each.other)): each.same for each in self._entities.judgements(index.object)}
-        columns = ", ".join(f"gamma_{each.name}" for each in index.model.comparisons)
-        run = index.connection.execute
-        run("CREATE OR REPLACE TEMP TABLE said (one VARCHAR, other VARCHAR, same BOOLEAN)")
-        if said:
-            ones, others = zip(*(sorted(pair) for pair in said), strict=True)
-            run("INSERT INTO said SELECT unnest(?), unnest(?), unnest(?)", [ones, others, list(said.values())])
-        rows = run(f"""
-            SELECT same, {weight_sql(index.model, base)}, {columns} FROM said
-            JOIN own a ON a.ref=said.one JOIN own b ON b.ref=said.other
-            JOIN pairs ON l=a.unique_id AND r=b.unique_id ORDER BY md5(said.one||' '||said.other)
-        """).fetchall()  # noqa: S608
-        levels = np.array([row[2:] for row in rows], dtype=np.int64).reshape(len(rows), len(index.model.comparisons))
-        bits = np.array([row[1] - base.needed for row in rows], dtype=np.float64)
-        return levels, bits, np.array([row[0] for row in rows], dtype=np.bool_)
+        return weigh(index.connection, index.model, base, said)
 
     def _base(self, index: Index) -> Weights:
         measured = in_force(self._ledger, index.object).measured

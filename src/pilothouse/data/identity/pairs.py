@@ -7,7 +7,7 @@ order, so that nothing depends on who came first.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
@@ -107,3 +107,24 @@ def weighed(
     """  # noqa: S608
     rows = cast("dict[str, NDArray[Any]]", cast(Any, connection.execute(query)).fetchnumpy())
     return Pairs(rows["l"], rows["r"], rows["weight"], rows["apart"])
+
+
+def weigh(
+    connection: DuckDBPyConnection, model: Model, weights: Weights, said: Mapping[tuple[str, str], bool]
+) -> tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.bool_]]:
+    """Return levels, bits over the line and answer of each pair of names that is a candidate; in an order without meaning."""
+    columns = ", ".join(f"gamma_{each.name}" for each in model.comparisons)
+    connection.execute("CREATE OR REPLACE TEMP TABLE said (one VARCHAR, other VARCHAR, same BOOLEAN)")
+    if said:
+        ones, others = zip(*(sorted(pair) for pair in said), strict=True)
+        connection.execute(
+            "INSERT INTO said SELECT unnest(?), unnest(?), unnest(?)", [ones, others, list(said.values())]
+        )
+    rows = connection.execute(f"""
+        SELECT same, {weight_sql(model, weights)}, {columns} FROM said
+        JOIN own a ON a.ref=said.one JOIN own b ON b.ref=said.other
+        JOIN pairs ON l=a.unique_id AND r=b.unique_id ORDER BY md5(said.one||' '||said.other)
+    """).fetchall()  # noqa: S608
+    levels = np.array([row[2:] for row in rows], dtype=np.int64).reshape(len(rows), len(model.comparisons))
+    bits = np.array([row[1] - weights.needed for row in rows], dtype=np.float64)
+    return levels, bits, np.array([row[0] for row in rows], dtype=np.bool_)

@@ -9,13 +9,13 @@ that lasts is in the ledger; the index in the state folder is only quicker.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection, func, select
 
-from pilothouse.data.identity.entities import Doubt, Entities
+from pilothouse.data.identity.entities import Doubt, Entities, Judgement
 from pilothouse.data.identity.features import FIELDS
 from pilothouse.data.identity.judging import Judges
 from pilothouse.data.identity.lineage import Change, changes
@@ -89,6 +89,15 @@ class Resolver:
             each for each in doubts.read(self._doubts(object_name)) if frozenset((each.one, each.other)) not in known
         ]
         return [self._placed(each) for each in waiting[:count]]
+
+    def pending(self, object_name: str) -> list[Judgement]:
+        """Return the judgements that are not in effect yet: the next run puts them into effect."""
+        told: list[Judgement] = []
+        for each in self._entities.judgements(object_name):
+            one, other = self._entities.of(each.one), self._entities.of(each.other)
+            if (one is not None and other is not None and one.id == other.id) != each.same:
+                told.append(each)
+        return told
 
     def resolve(self, object_name: str, doubts: int = 20, *, full: bool = False) -> Resolution:
         """Work out who is who, and write down what changed; `full` measures the weights again and groups all records.
@@ -177,8 +186,6 @@ class Resolver:
         return self._folder / f"{object_name}.pairs.json"
 
     def _placed(self, doubt: Doubt) -> Doubt:
-        from dataclasses import replace
-
         one, other = self._entities.of(doubt.one), self._entities.of(doubt.other)
         return replace(doubt, together=one is not None and other is not None and one.id == other.id)
 

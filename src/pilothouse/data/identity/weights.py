@@ -16,6 +16,8 @@ import numpy as np
 from pilothouse.data.identity.model import LEARN_FROM, Model
 from pilothouse.vocabulary.values import Json
 
+LEAST_GAIN = 0.01
+"""Bits of surprise at an answer that a correction must save."""
 GROWN = 1.25
 """How many times as many records there may be as when the weights were measured, before they are measured again."""
 
@@ -76,8 +78,8 @@ class Correction:
 
     @property
     def helps(self) -> bool:
-        """True when what was learned is better than what was there, by more than chance would have it."""
-        return self.before - self.after > self.error
+        """True when what was learned is better than what was there, by more than chance and more than nothing."""
+        return self.before - self.after > max(self.error, LEAST_GAIN)
 
     def as_json(self) -> dict[str, Json]:
         """Return the correction as it stands in an entry."""

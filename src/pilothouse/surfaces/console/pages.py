@@ -40,9 +40,11 @@ def mount_console(web: FastAPI) -> None:
     """Add the console's pages and files to the web application."""
     web.mount("/static", StaticFiles(directory=HERE / "static"), name="static")
     from pilothouse.surfaces.console.data_pages import router as data_router
+    from pilothouse.surfaces.console.identity_pages import router as identity_router
 
     web.include_router(router)
     web.include_router(data_router)
+    web.include_router(identity_router)
     filters = cast("dict[str, Any]", templates.env.filters)  # pyright: ignore[reportUnknownMemberType]
     filters |= {"show": show, "plain": show_plain}
 
