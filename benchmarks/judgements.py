@@ -2,7 +2,7 @@
 
 Runs the product's own path: pairs are those that `find_doubts` would show, in rounds, the correction is `learning.fit`, and
 groups are made with and without the answers as judgements. Sets: the public Chicago organisations (a folder with its CSV
-as argument), the Senzing truth set's organisations and persons, and made-up companies of several sizes and seeds.
+as argument), Splink's 1,000 made-up persons, and made-up companies of several sizes and seeds.
 """
 
 from __future__ import annotations
@@ -40,10 +40,13 @@ class Labelled:
 
 @dataclass(frozen=True)
 class Asked:
-    """F1 without answers, with the weights learned from them, and with the answers as judgements as well."""
+    """F1 without answers, with the weights learned from them, and with the answers as judgements as well.
+
+    `correction` is None where all answers were alike: nothing is learned then.
+    """
 
     labels: int
-    correction: Correction
+    correction: Correction | None
     before: float
     after_model: float
     after: float
@@ -87,8 +90,7 @@ def asked(given: Labelled, rounds: int = 4, each: int = 50) -> Asked:
         if len(same) and 0 < same.sum() < len(same):
             correction = fit(index.model, levels, bits, same)
     same, different = {pair for pair, yes in said.items() if yes}, {pair for pair, yes in said.items() if not yes}
-    assert correction is not None
-    kept = correction if correction.helps else None
+    kept = correction if correction is not None and correction.helps else None
 
     def f1(weights: Weights, same: set[Word], different: set[Word]) -> float:
         found = group(index, weights, same, different)
@@ -116,9 +118,9 @@ def main() -> None:
             sets["chicago"] = chicago(list(csv.DictReader(file)))
         with (folder / "splink_datasets/fake_1000.csv").open() as file:
             sets["fake_1000"] = persons(list(csv.DictReader(file)))
-    sets |= {f"made {size:,} seed {seed}": made(size, seed) for size in (1_000, 20_000) for seed in (1, 2, 3)}
+    sets |= {f"made {size:,} seed {seed}": made(size, seed) for size in (1_000, 20_000) for seed in (1, 2)}
     for name, given in sets.items():
-        for rounds, each in ((1, 50), (1, 200), (4, 50), (8, 25)):
+        for rounds, each in ((1, 200), (4, 50)):
             found = asked(given, rounds, each)
             print(
                 json.dumps(
@@ -130,9 +132,9 @@ def main() -> None:
                         "f1_before": round(found.before, 4),
                         "f1_learned": round(found.after_model, 4),
                         "f1_learned_and_judged": round(found.after, 4),
-                        "surprise_before": round(found.correction.before, 2),
-                        "surprise_after": round(found.correction.after, 2),
-                        "refused": not found.correction.helps,
+                        "surprise_before": round(found.correction.before, 2) if found.correction else None,
+                        "surprise_after": round(found.correction.after, 2) if found.correction else None,
+                        "refused": found.correction is None or not found.correction.helps,
                     }
                 ),
                 flush=True,

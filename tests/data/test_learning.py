@@ -54,7 +54,7 @@ def test_a_correction_moves_the_line_to_zero_and_nothing_else() -> None:
 
 def test_two_hundred_answers_make_made_up_companies_better() -> None:
     found = asked(made(1900, 5), rounds=4, each=50)
-    assert found.correction.helps and found.after_model > found.before
+    assert found.correction is not None and found.correction.helps and found.after_model > found.before
     assert found.after_model >= 0.985
 
 

@@ -6,9 +6,10 @@ What is said here is a judgement about the data. It changes no system of record;
 from __future__ import annotations
 
 from typing import Annotated
+from urllib.parse import urlencode
 
-from fastapi import APIRouter, Query, Request
-from fastapi.responses import Response
+from fastapi import APIRouter, Form, Query, Request
+from fastapi.responses import RedirectResponse, Response
 
 from pilothouse.assembly import App
 from pilothouse.data.identity.features import FIELDS
@@ -48,7 +49,7 @@ def pairs(
 @router.post("/identity/{object}")
 def judge(
     object: str, session: Posted, pilothouse: Pilothouse, decision: Text = "", one: Text = "", other: Text = "",
-    why: Text = "",
+    why: Text = "", at: Annotated[int, Form(ge=0, le=SHOWN)] = 0,
 ) -> Response:  # fmt: skip
     """Take a judgement down, or put those that were taken down into effect."""
     require(session.person, "review")
@@ -58,7 +59,8 @@ def judge(
         raise InvalidInput("the form says neither same nor different.", hint="Use one of the buttons.")
     pilothouse.resolver.judge(_ref(one), _ref(other), same=decision == "same", by=session.person.id, why=why)
     said = f"Noted: {'the same' if decision == 'same' else 'not the same'}."
-    return go(f"/identity/{_known(object)}", said)
+    # The pair that was judged is gone, so the next one stands in its place.
+    return RedirectResponse(f"/identity/{_known(object)}?{urlencode({'at': at, 'said': said})}", 303)
 
 
 def _applied(pilothouse: App, object_name: str) -> str:
