@@ -234,6 +234,19 @@ def test_taking_a_merge_apart_restores_both_identifiers() -> None:
     assert kept.take(apart) == first
 
 
+@pytest.mark.parametrize("first", [0, 1])
+def test_taking_two_equal_parts_apart_restores_both_identifiers(first: int) -> None:
+    """Whichever of the two is older, and whichever is told of first."""
+    kept = Kept()
+    one, other = RECORDS[:1], RECORDS[1:2]
+    kept.take([[one], [other]][first])
+    kept.take([one, other])
+    before = dict(kept.current)
+    kept.take([[*one, *other]])
+    kept.take([one, other])
+    assert kept.current == before
+
+
 ACME: Mapping[str, Mapping[str, str]] = {
     "crm/account/1": {"name": "Acme Corp", "domain": "acme.com", "country": "United States", "city": "Austin"},
     "enrichment/account/2": {
