@@ -27,6 +27,8 @@ from pilothouse.data.golden.reader import GoldenRecords
 from pilothouse.data.graph.edges import EdgeProjector, MembershipProjector
 from pilothouse.data.graph.graph import BuyerGraph
 from pilothouse.data.identity.entities import Entities, EntityProjector
+from pilothouse.data.identity.judging import Judges
+from pilothouse.data.identity.learner import Learner
 from pilothouse.data.identity.resolver import Resolver
 from pilothouse.data.intake import IntakeProjector, cursors
 from pilothouse.data.pipeline.pipeline import Pipeline
@@ -103,6 +105,7 @@ class App:
     entities: Entities
     golden: GoldenRecords
     resolver: Resolver
+    learner: Learner
     quality: Quality
     enricher: Enricher
     definitions: Definitions
@@ -203,7 +206,7 @@ def assemble(
     contracts = load_contracts(workspace.folder("contracts"))
     policy = load_policy(workspace.folder("policy"), registry.capabilities, definitions.closed_stages)
     store = DataStore(ledger)
-    entities = Entities(ledger)
+    entities, judges = Entities(ledger), Judges(ledger, store, directory)
     if enrichment is None:
         enrichment = load_providers(workspace.root, workspace.state, {SYSTEM})
     door = Door(
@@ -229,7 +232,8 @@ def assemble(
         store=store,
         entities=entities,
         golden=GoldenRecords(store, entities, definitions.survivorship),
-        resolver=Resolver(ledger, store, entities, directory),
+        resolver=Resolver(ledger, store, entities, judges, workspace.state / "identity"),
+        learner=Learner(ledger, store, entities, judges, workspace.state / "identity"),
         quality=Quality(ledger, store, entities, definitions),
         enricher=Enricher(ledger, Knowledge(store, entities, definitions, SYSTEM), directory, clock, enrichment),
         definitions=definitions,

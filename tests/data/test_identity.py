@@ -94,9 +94,9 @@ def features(*rows: dict[str, str]) -> list[dict[str, object]]:
     connection = duckdb.connect()
     prepare(connection)
     columns = ", ".join(f"{name} VARCHAR" for name in ACCOUNT)
-    connection.execute(f"CREATE TABLE told (unique_id BIGINT, {columns})")
-    given = [[number, *(row.get(name, "") for name in ACCOUNT)] for number, row in enumerate(rows)]
-    connection.executemany(f"INSERT INTO told VALUES (?{', ?' * len(ACCOUNT)})", given)
+    connection.execute(f"CREATE TABLE told (unique_id BIGINT, ref VARCHAR, {columns})")
+    given = [[number, str(number), *(row.get(name, "") for name in ACCOUNT)] for number, row in enumerate(rows)]
+    connection.executemany(f"INSERT INTO told VALUES (?, ?{', ?' * len(ACCOUNT)})", given)
     account_features(connection, "told", "made")
     cursor = connection.execute("SELECT * FROM made ORDER BY unique_id")
     names = [column[0] for column in cursor.description or ()]
@@ -232,6 +232,19 @@ def test_taking_a_merge_apart_restores_both_identifiers() -> None:
     first = kept.take(apart)
     assert kept.take(merged) == [first[0], first[2]]
     assert kept.take(apart) == first
+
+
+@pytest.mark.parametrize("first", [0, 1])
+def test_taking_two_equal_parts_apart_restores_both_identifiers(first: int) -> None:
+    """Whichever of the two is older, and whichever is told of first."""
+    kept = Kept()
+    one, other = RECORDS[:1], RECORDS[1:2]
+    kept.take([[one], [other]][first])
+    kept.take([one, other])
+    before = dict(kept.current)
+    kept.take([[*one, *other]])
+    kept.take([one, other])
+    assert kept.current == before
 
 
 ACME: Mapping[str, Mapping[str, str]] = {

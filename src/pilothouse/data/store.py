@@ -6,7 +6,7 @@ observation older than the value it would replace goes into the history and leav
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby, islice
@@ -160,6 +160,25 @@ class DataStore:
         with self._ledger.engine.connect() as connection:
             fields = {row.field: value_of(row) for row in connection.execute(query)}
         return Record(ref, fields) if fields else None
+
+    def some(self, refs: Collection[RecordRef]) -> Iterator[Record]:
+        """Yield the records with these names that any source told of, by name."""
+        ordered = sorted(set(refs))
+        for start in range(0, len(ordered), 500):
+            found = self._known(ordered[start : start + 500])
+            yield from (Record(ref, fields) for ref, fields in sorted(found.items(), key=lambda each: each[0]))
+
+    def pointing(self, object_name: str, name: str, to: Collection[RecordRef]) -> Iterator[RecordRef]:
+        """Yield the records of an object whose field names one of these records of the same system."""
+        for system, _, ids in _by_object(to):
+            query = select(field_values).where(
+                field_values.c.system == system,
+                field_values.c.object == object_name,
+                field_values.c.field == name,
+                field_values.c.value.in_([canonical(each) for each in ids]),
+            )
+            with self._ledger.engine.connect() as connection:
+                yield from [_ref(row) for row in connection.execute(query)]
 
     def records(self, object_name: str, system: str | None = None, *, besides: str | None = None) -> Iterator[Record]:
         """Yield every record of an object, by system and id; of one system only, or of all but one."""

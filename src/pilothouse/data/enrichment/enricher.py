@@ -17,6 +17,7 @@ from pilothouse.data.enrichment.answers import Answer, EnrichmentProvider, Outco
 from pilothouse.data.enrichment.due import Due, Knowledge, Plan
 from pilothouse.data.enrichment.patience import SETTINGS, again_from, closed_until
 from pilothouse.data.enrichment.requests import ANSWERED, REQUESTED, latest_by_key, latest_of, spent
+from pilothouse.data.identity.entities import ATTACHED
 from pilothouse.data.schema import is_personal
 from pilothouse.data.store import Observation
 from pilothouse.directory.people import Directory
@@ -222,4 +223,4 @@ def _attachment(record: RecordRef, to: RecordRef, likelihood: float, by: Actor) 
         "likelihood": round(likelihood, 4),
         "entity": new_id(PREFIX[to.object]),
     }
-    return Draft("identity.attached", by, body, subject=str(record))
+    return Draft(ATTACHED, by, body, subject=str(record))

@@ -46,7 +46,7 @@ def clusters(
     joined = (bits >= need) & ~apart
     told = np.array(sorted(same), dtype=np.int64).reshape(-1, 2)
     starts, ends = np.concatenate([left[joined], told[:, 0]]), np.concatenate([right[joined], told[:, 1]])
-    parts, label = _connected(count, starts, ends)
+    parts, label = connected(count, starts, ends)
     sizes = np.bincount(label, minlength=parts)
     pairs = np.bincount(label[left[joined]], minlength=parts)
     judged = {int(label[each]) for pair in (*same, *different) for each in pair}
@@ -69,7 +69,8 @@ def clusters(
     return label
 
 
-def _connected(count: int, starts: NDArray[np.int64], ends: NDArray[np.int64]) -> tuple[int, NDArray[np.int64]]:
+def connected(count: int, starts: NDArray[np.int64], ends: NDArray[np.int64]) -> tuple[int, NDArray[np.int64]]:
+    """Return how many connected parts there are, and the part of each of `count` records."""
     graph: Any = coo_matrix((np.ones(len(starts)), (starts, ends)), shape=(count, count))
     parts, label = cast("tuple[int, NDArray[np.int32]]", connected_components(graph, directed=False))
     return int(parts), label.astype(np.int64)

@@ -23,7 +23,10 @@ from sqlalchemy import (
     Integer,
     Table,
     Text,
+    bindparam,
+    case,
     delete,
+    func,
     insert,
     select,
     update,
@@ -69,6 +72,8 @@ judgements = Table(
     Column("at", Text, nullable=False),
     Column("why", Text, nullable=False),
 )
+ATTACHED = "identity.attached"
+"""The kind of entry that tells of a record which a source was asked for on account of another."""
 attached_records = Table(
     "attached_records",
     metadata,
@@ -130,7 +135,7 @@ class EntityProjector:
     """Follows resolution, judgements and attachments."""
 
     name = "entities"
-    kinds = frozenset({"identity.changed", "identity.judged", "identity.attached"})
+    kinds = frozenset({"identity.changed", "identity.judged", ATTACHED})
     tables = (entities, entity_members, former_members, judgements, attached_records)
 
     def apply(self, connection: Connection, entries: Sequence[Entry]) -> None:
@@ -138,7 +143,7 @@ class EntityProjector:
         for entry in entries:
             if entry.kind == "identity.judged":
                 self._judged(connection, entry)
-            elif entry.kind == "identity.attached":
+            elif entry.kind == ATTACHED:
                 self._attached(connection, entry)
             else:
                 self._changed(connection, entry)
@@ -259,6 +264,30 @@ class Entities:
             for row in connection.execute(query).yield_per(10_000):
                 found.setdefault(row.entity, []).append(row.record)
         return found
+
+    def holding(self, records: Iterable[str]) -> dict[str, list[str]]:
+        """Return all records of every entity that holds any of these, by entity."""
+        found: dict[str, list[str]] = {}
+        held = select(entity_members.c.entity).where(entity_members.c.record.in_(bindparam("part", expanding=True)))
+        query = select(entity_members).where(entity_members.c.entity.in_(held)).order_by(entity_members.c.record)
+        wanted = sorted(set(records))
+        with self._ledger.engine.connect() as connection:
+            for start in range(0, len(wanted), 500):
+                seen: dict[str, list[str]] = {}
+                for row in connection.execute(query, {"part": wanted[start : start + 500]}):
+                    seen.setdefault(row.entity, []).append(row.record)
+                found |= seen
+        return found
+
+    def totals(self, object_name: str) -> tuple[int, int]:
+        """Return how many entities of an object there are, and how many records share theirs with another."""
+        shared = case((entities.c.size > 1, entities.c.size), else_=0)
+        query = select(func.count(), func.coalesce(func.sum(shared), 0)).where(
+            entities.c.object == object_name, entities.c.size > 0
+        )
+        with self._ledger.engine.connect() as connection:
+            count, joined = connection.execute(query).one()
+        return int(count), int(joined)
 
     def former(self, records: Iterable[str]) -> dict[str, set[str]]:
         """Return, by entity that no longer has them, which of these records it had."""

@@ -1,6 +1,7 @@
 """What is compared of a record, made in DuckDB for all records at once: keys without noise, from fields full of it.
 
-A table of records comes in (`unique_id` and the object's fields as text, empty for nothing), a table of features goes out.
+A table of records comes in (`unique_id`, `ref` and the object's fields as text, empty for nothing), a table of features goes
+out. What of a record depends on others is in `shared`; here nothing does, so that a new record leaves the others as they are.
 The name's key here is a coarser cousin of `names.read`: it must be quick for millions, and only proposes candidates.
 """
 
@@ -154,13 +155,13 @@ def prepare(connection: DuckDBPyConnection) -> None:
 
 
 def account_features(connection: DuckDBPyConnection, source: str, target: str) -> None:
-    """Make the table of what is compared of accounts. `sole` tells that a name is used with one domain and country.
+    """Make the table of what is compared of accounts, as far as the record itself tells it.
 
     Only countries that are known as such are compared: a slip of the keyboard is no other country.
     """
     connection.execute(f"""
-        CREATE OR REPLACE TABLE {target} AS
-        WITH read AS (SELECT unique_id, phone, address, postcode, short_forms(plain_words(name)) AS named,
+        CREATE OR REPLACE TEMP TABLE {target} AS
+        WITH read AS (SELECT unique_id, ref, phone, address, postcode, short_forms(plain_words(name)) AS named,
                 plain_words(country) AS land, plain_words(city) AS town,
                 string_split(host_of(CASE WHEN domain='' THEN website ELSE domain END),'.') AS labels,
                 CASE WHEN address='' THEN NULL ELSE street_words(address) END AS way, phone_digits(phone) AS digits
@@ -168,30 +169,24 @@ def account_features(connection: DuckDBPyConnection, source: str, target: str) -
         parted AS (SELECT *, own_words(named) AS own, list_filter(way, lambda w: regexp_matches(w,'^\\d+[a-z]?$'))[1] AS house,
                 CASE WHEN len(labels)>1 THEN registrable(labels) END AS site
             FROM read),
-        told AS (SELECT * EXCLUDE (own), CASE WHEN len(own)=0 THEN string_split(named,' ') ELSE own END AS own FROM parted),
-        places AS (SELECT list(DISTINCT place) AS every FROM (
-            SELECT DISTINCT land AS place FROM read UNION SELECT DISTINCT town FROM read) WHERE place<>''),
-        made AS (SELECT unique_id,
-                nullif(array_to_string(own,' '),'') AS name_key, list_sort(list_distinct(own)) AS words, own[1] AS first_word,
-                list_filter(list_sort(list_distinct(own)),
-                    lambda w: list_contains(every,w) OR regexp_matches(w,'^([0-9]+|[ivx]+)$')) AS marks,
-                CASE WHEN NOT list_contains({_words(FREE_MAIL)},site) THEN site END AS domain,
-                code AS country, nullif(town,'') AS city,
-                CASE WHEN len(digits)>=7 THEN right(digits,8) END AS phone, house,
-                nullif(array_to_string(list_filter(way, lambda w: w<>coalesce(house,'') AND w<>''
-                    AND NOT list_contains({_words(STREET_WORDS)},w))[1:2],' '),'') AS street,
-                postcode_of(postcode,address) AS postcode
-            FROM told CROSS JOIN places LEFT JOIN country_names ON country_names.told=land),
-        uses AS (SELECT name_key, count(DISTINCT domain)<=1 AND count(DISTINCT country)<=1 AS sole FROM made GROUP BY name_key)
-        SELECT made.*, coalesce(sole,false) AS sole FROM made LEFT JOIN uses USING (name_key)
+        told AS (SELECT * EXCLUDE (own), CASE WHEN len(own)=0 THEN string_split(named,' ') ELSE own END AS own FROM parted)
+        SELECT unique_id, ref,
+            nullif(array_to_string(own,' '),'') AS name_key, list_sort(list_distinct(own)) AS words, own[1] AS first_word,
+            CASE WHEN NOT list_contains({_words(FREE_MAIL)},site) THEN site END AS domain,
+            code AS country, nullif(town,'') AS city,
+            CASE WHEN len(digits)>=7 THEN right(digits,8) END AS phone, house,
+            nullif(array_to_string(list_filter(way, lambda w: w<>coalesce(house,'') AND w<>''
+                AND NOT list_contains({_words(STREET_WORDS)},w))[1:2],' '),'') AS street,
+            postcode_of(postcode,address) AS postcode, land, town
+        FROM told LEFT JOIN country_names ON country_names.told=land
     """)  # noqa: S608
 
 
 def contact_features(connection: DuckDBPyConnection, source: str, target: str) -> None:
     """Make the table of what is compared of contacts."""
     connection.execute(f"""
-        CREATE OR REPLACE TABLE {target} AS
-        WITH read AS (SELECT unique_id, plain_words(country) AS land, phone_digits(phone) AS digits,
+        CREATE OR REPLACE TEMP TABLE {target} AS
+        WITH read AS (SELECT unique_id, ref, plain_words(country) AS land, phone_digits(phone) AS digits,
                 plain_words(CASE WHEN first_name<>'' AND last_name<>'' THEN first_name||' '||last_name ELSE name END) AS full_name,
                 CASE WHEN email LIKE '%_@_%._%' THEN lower(trim(email)) END AS email,
                 short_forms(plain_words(company)) AS firm
@@ -199,7 +194,7 @@ def contact_features(connection: DuckDBPyConnection, source: str, target: str) -
         parted AS (SELECT *, string_split(full_name,' ') AS parts, own_words(firm) AS own,
                 registrable(string_split(host_of(email),'.')) AS site
             FROM read)
-        SELECT unique_id, nullif(full_name,'') AS full_name, nullif(parts[1],'') AS first,
+        SELECT unique_id, ref, nullif(full_name,'') AS full_name, nullif(parts[1],'') AS first,
             CASE WHEN len(parts)>1 THEN parts[-1] END AS last, email,
             regexp_replace(split_part(email,'@',1),'[._-]','','g') AS mailbox,
             coalesce(CASE WHEN NOT list_contains({_words(FREE_MAIL)},site) THEN site END,

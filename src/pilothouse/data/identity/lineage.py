@@ -74,26 +74,34 @@ def _assigned(
 ) -> list[str]:
     given: dict[int, str] = {}
     taken: set[str] = set()
-    for claims in (_claims(groups, home), _former_claims(groups, former)):
-        for _, entity, index in sorted(claims):
+    for claims in (_claims(groups, home, former), _former_claims(groups, former)):
+        for _, entity, _, index in sorted(claims):
             if index not in given and entity not in taken:
                 given[index] = entity
                 taken.add(entity)
     return [given.get(index) or new_id() for index in range(len(groups))]
 
 
-def _claims(groups: Sequence[Sequence[str]], home: Mapping[str, str]) -> list[tuple[int, str, int]]:
-    claims: list[tuple[int, str, int]] = []
+def _claims(
+    groups: Sequence[Sequence[str]], home: Mapping[str, str], former: Mapping[str, set[str]]
+) -> list[tuple[int, str, bool, int]]:
+    """Of two equal parts of what comes apart, the one that has another identifier to go back to leaves this one alone."""
+    theirs: dict[str, set[str]] = {}
+    for entity, records in former.items():
+        for record in records:
+            theirs.setdefault(record, set()).add(entity)
+    claims: list[tuple[int, str, bool, int]] = []
     for index, records in enumerate(groups):
         counts = Counter(home[record] for record in records if record in home)
-        claims += [(-count, entity, index) for entity, count in counts.items()]
+        others = {entity for record in records for entity in theirs.get(record, ())}
+        claims += [(-count, entity, bool(others - {entity}), index) for entity, count in counts.items()]
     return claims
 
 
-def _former_claims(groups: Sequence[Sequence[str]], former: Mapping[str, set[str]]) -> list[tuple[int, str, int]]:
+def _former_claims(groups: Sequence[Sequence[str]], former: Mapping[str, set[str]]) -> list[tuple[int, str, bool, int]]:
     where = {record: index for index, records in enumerate(groups) for record in records}
-    claims: list[tuple[int, str, int]] = []
+    claims: list[tuple[int, str, bool, int]] = []
     for entity, records in former.items():
         counts = Counter(where[record] for record in records if record in where)
-        claims += [(-count, entity, index) for index, count in counts.items()]
+        claims += [(-count, entity, False, index) for index, count in counts.items()]
     return claims

@@ -1,4 +1,4 @@
-"""How evidence is weighed: Fellegi and Sunter's model (1969, "A Theory for Record Linkage"), run by Splink.
+"""What is compared and how: Fellegi and Sunter's model (1969, "A Theory for Record Linkage").
 
 Each comparison has levels; a level weighs log2(m/u) bits, where m is how often matching pairs show it and u how often
 others do. The numbers here were estimated on the generator's companies (100,000 records) and serve data too small to
@@ -8,18 +8,10 @@ companies (one domain, one switchboard) is not counted as if it told members apa
 
 from __future__ import annotations
 
-import logging
 from dataclasses import dataclass
-from typing import Any, cast
-
-import numpy as np
-from duckdb import DuckDBPyConnection
-from numpy.typing import NDArray
 
 LEARN_FROM = 2_000
 """Records below which the shipped numbers are used as they are."""
-SAMPLE_PAIRS = 2_000_000
-LOWEST_WEIGHT = -2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,97 +133,3 @@ CONTACT_MODEL = Model(
     learn_by=(("email",), ("full_name",), ("phone",)),
 )  # fmt: skip
 MODELS = {"account": ACCOUNT_MODEL, "contact": CONTACT_MODEL}
-
-
-@dataclass(frozen=True)
-class Pairs:
-    """Candidate pairs: indices of records, weight in bits with the prior, and the level of each comparison (−1: nothing)."""
-
-    left: NDArray[np.int64]
-    right: NDArray[np.int64]
-    weight: NDArray[np.float64]
-    levels: dict[str, NDArray[np.int64]]
-    bits: dict[str, tuple[float, ...]]
-    """The weight of each level by comparison, in the order of its levels."""
-
-
-def score(connection: DuckDBPyConnection, model: Model, table: str) -> Pairs:
-    """Compare the candidate pairs of a table of features."""
-    from splink import DuckDBAPI, Linker
-
-    logging.getLogger("splink").setLevel(logging.ERROR)
-    count = int(connection.execute(f"SELECT count(*) FROM {table}").fetchall()[0][0])  # noqa: S608
-    api: Any = DuckDBAPI(connection=connection)
-    linker = Linker(api.register(table), _settings(model, count), log_level=None)
-    if count >= LEARN_FROM:
-        _learn(linker, connection, model, table)
-    found = linker.inference.predict(threshold_match_weight=LOWEST_WEIGHT)
-    columns = ", ".join(f"gamma_{each.name}" for each in model.comparisons)
-    query = f"SELECT unique_id_l, unique_id_r, match_weight, {columns} FROM {found.physical_name}"  # noqa: S608
-    rows = cast("dict[str, NDArray[Any]]", cast(Any, connection.execute(query)).fetchnumpy())
-    bits = {each.name: _bits(linker, each) for each in model.comparisons}
-    linker.table_management.delete_tables_created_by_splink_from_db()
-    # Splink counts levels from the last to the first.
-    levels = {
-        each.name: np.where(rows[f"gamma_{each.name}"] < 0, -1, len(each.levels) - 1 - rows[f"gamma_{each.name}"])
-        for each in model.comparisons
-    }
-    return Pairs(rows["unique_id_l"], rows["unique_id_r"], rows["match_weight"], levels, bits)
-
-
-def _learn(linker: Any, connection: DuckDBPyConnection, model: Model, table: str) -> None:
-    from splink import block_on
-
-    rules = [block_on(*columns) for columns in model.surely]
-    linker.training.estimate_probability_two_random_records_match(rules, recall=0.8)
-    linker.training.estimate_u_using_random_sampling(max_pairs=SAMPLE_PAIRS, seed=1)
-    for columns in model.learn_by:
-        # Where no two records share these there is nothing to learn, and Splink would lose the comparison over trying.
-        shared = " AND ".join(f"{column} IS NOT NULL" for column in columns)
-        query = f"SELECT 1 FROM {table} WHERE {shared} GROUP BY {', '.join(columns)} HAVING count(*)>1 LIMIT 1"  # noqa: S608
-        if connection.execute(query).fetchall():
-            linker.training.estimate_parameters_using_expectation_maximisation(block_on(*columns))
-
-
-def _settings(model: Model, count: int) -> Any:
-    import splink.comparison_level_library as levels
-    from splink import SettingsCreator, block_on
-    from splink.comparison_library import CustomComparison
-
-    def level(each: Level) -> Any:
-        if each.when == ELSE:
-            made: Any = levels.ElseLevel()
-        else:
-            made = levels.CustomLevel(each.when, each.says)
-        made = made.configure(m_probability=each.m, u_probability=each.u)
-        return made.configure(tf_adjustment_column=each.frequency_of) if each.frequency_of else made
-
-    def comparison(each: Comparison) -> Any:
-        nothing = levels.NullLevel(each.column)
-        return CustomComparison(
-            output_column_name=each.name, comparison_levels=[nothing, *(level(one) for one in each.levels)]
-        )
-
-    return SettingsCreator(
-        link_type="dedupe_only",
-        unique_id_column_name="unique_id",
-        comparisons=[comparison(each) for each in model.comparisons],
-        blocking_rules_to_generate_predictions=[block_on(*columns) for columns in model.blocking],
-        probability_two_random_records_match=min(0.5, 1 / max(2, count)),
-        max_iterations=15,
-    )
-
-
-def _bits(linker: Any, comparison: Comparison) -> tuple[float, ...]:
-    found = next(each for each in linker._settings_obj.comparisons if each.output_column_name == comparison.name)
-    told = [each for each in found.comparison_levels if not each.is_null_level]
-    return tuple(float(np.log2(max(each.m_probability, 1e-9) / max(each.u_probability, 1e-9))) for each in told)
-
-
-def need(count: int) -> float:
-    """Return how many bits two groups of records need between them to be one, on average over their pairs.
-
-    The more records, the more strangers look alike: half a bit at 3,000 records and 2.2 more for each tenfold, between 0
-    and 10. Chosen on sets of 3,300, 100,000 and 1,000,000 records so that precision stays near .98 (docs/decisions/0007).
-    """
-    return float(np.clip(0.5 + 2.2 * np.log10(max(count, 1) / 3_000), 0, 10))

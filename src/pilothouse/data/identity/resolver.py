@@ -1,28 +1,41 @@
 """Resolving: from what sources tell, and what people said, to entities; written down as what changed and nothing else.
 
-What people said always stands, and everything that lasts is in the ledger. A record that a source was asked for on
-account of another is not compared: it goes where that other goes, unless a person said that the two are not the same.
+What is new is compared with everything; what nothing new touches stays as it is. In between, weights stand still: they
+are measured again when there are a quarter more records, or fewer, or somebody asks. With the same weights, the same records
+give the same entities in whatever order and in how many runs they came. What people said always stands, and everything
+that lasts is in the ledger; the index in the state folder is only quicker.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from itertools import islice
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
 
-from pilothouse.data.identity.entities import Doubt, Entities, Judgement, read_judgements
+from sqlalchemy import Connection, func, select
+
+from pilothouse.data.identity.attaching import standing, with_attached, words_for
+from pilothouse.data.identity.entities import Doubt, Entities, Judgement
 from pilothouse.data.identity.features import FIELDS
+from pilothouse.data.identity.judging import Judges
 from pilothouse.data.identity.lineage import Change, changes
-from pilothouse.data.store import DataStore, Record
-from pilothouse.directory.people import Directory
-from pilothouse.directory.roles import permissions_of
+from pilothouse.data.identity.numbers import digest, in_force, measured_draft, subject_of
+from pilothouse.data.identity.turn import turn
+from pilothouse.data.identity.weights import Weights, corrected, shipped
+from pilothouse.data.store import DataStore
 from pilothouse.ledger.entries import Draft
 from pilothouse.ledger.ledger import Ledger
+from pilothouse.ledger.tables import entries
 from pilothouse.vocabulary.actors import SYSTEM_PERSON, Actor
 from pilothouse.vocabulary.clock import new_id
-from pilothouse.vocabulary.errors import Conflict, Forbidden, InvalidInput, NotFound
-from pilothouse.vocabulary.records import RecordRef
+from pilothouse.vocabulary.errors import Conflict, InvalidInput
 from pilothouse.vocabulary.values import Json
+
+if TYPE_CHECKING:
+    from pilothouse.data.identity.catching_up import Caught
+    from pilothouse.data.identity.grouping import Grouped
+    from pilothouse.data.identity.index import Index
 
 PREFIX = {"account": "acc", "contact": "con"}
 CHANGES_AN_ENTRY = 500
@@ -38,6 +51,8 @@ class Resolution:
     joined: int = 0
     """Records that share their entity with another record."""
     changed: int = 0
+    looked_at: int = 0
+    """Records that were grouped anew, because they or something near them were new."""
     needed: float = 0.0
     doubts: list[Doubt] = field(default_factory=list[Doubt])
 
@@ -45,137 +60,194 @@ class Resolution:
 class Resolver:
     """Resolves the records of an object, and takes people's judgements."""
 
-    def __init__(self, ledger: Ledger, store: DataStore, entities: Entities, directory: Directory) -> None:
-        self._ledger, self._store, self._entities, self._directory = ledger, store, entities, directory
+    def __init__(self, ledger: Ledger, store: DataStore, entities: Entities, judges: Judges, folder: Path) -> None:
+        self._ledger, self._store, self._entities, self._folder = ledger, store, entities, folder
+        self.judge = judges.judge
 
     def due(self) -> list[str]:
         """Return the objects that several systems tell of and of which some record was never resolved."""
         due: list[str] = []
         for name in FIELDS:
-            asked_for = self._attached(name)
+            asked_for = self._asked(name)
             refs = {record.ref for record in self._store.records(name) if str(record.ref) not in asked_for}
             known = {ref for records in self._entities.current(name).values() for ref in records}
             if len({ref.system for ref in refs}) > 1 and any(str(ref) not in known for ref in refs):
                 due.append(name)
         return due
 
-    def resolve(self, object_name: str, doubts: int = 20) -> Resolution:
-        """Work out who is who among all records of an object, and write down what changed.
+    def forget(self) -> None:
+        """Delete what is kept beside the ledger, as when a person was erased; the next run makes it again."""
+        for name in FIELDS:
+            with turn(self._ledger.engine, name):
+                for path in self._folder.glob(f"{name}.*"):
+                    path.unlink()
 
-        Raises `InvalidInput` for an object that is not resolved.
+    def pairs(self, object_name: str, count: int = 20) -> list[Doubt]:
+        """Return the pairs most worth a person's look, as of the last run, without those that were judged since."""
+        from pilothouse.data.identity import doubts
+
+        known = {frozenset((each.one, each.other)) for each in self._entities.judgements(object_name)}
+        waiting = [
+            each for each in doubts.read(self._doubts(object_name)) if frozenset((each.one, each.other)) not in known
+        ]
+        return [self._placed(each) for each in waiting[:count]]
+
+    def pending(self, object_name: str) -> list[Judgement]:
+        """Return the judgements that are not in effect yet: the next run puts them into effect."""
+        told: list[Judgement] = []
+        for each in self._entities.judgements(object_name):
+            one, other = self._entities.of(each.one), self._entities.of(each.other)
+            if (one is not None and other is not None and one.id == other.id) != each.same:
+                told.append(each)
+        return told
+
+    def resolve(self, object_name: str, doubts: int = 20, *, full: bool = False) -> Resolution:
+        """Work out who is who, and write down what changed; `full` measures the weights again and groups all records.
+
+        Raises `InvalidInput` for an object that is not resolved, `Conflict` while another run resolves it.
         """
         if object_name not in FIELDS:
             raise InvalidInput(f"{object_name!r} is not resolved.", hint=f"There is: {', '.join(FIELDS)}.")
-        from pilothouse.data.identity import comparing
+        from pilothouse.data.identity.catching_up import catch_up
 
-        attached = self._attached(object_name)
-        refs, rows = self._read(object_name, attached)
-        resolution = Resolution(object_name, len(refs) + len(attached))
-        if not refs:
-            return resolution
-        compared = comparing.compare(object_name, refs, rows, self._entities.judgements(object_name))
-        groups = comparing.groups_of(compared)
-        sure = comparing.confidences(compared, groups)
-        _attach(groups, attached, sure)
-        resolution.needed = compared.needed
-        resolution.entities = len(groups)
-        resolution.joined = sum(len(group) for group in groups if len(group) > 1)
-        resolution.changed = self._write(object_name, groups, sure)
-        resolution.doubts = list(
-            islice(comparing.doubts_of(compared, object_name, self._entities.judgements(object_name)), doubts)
-        )
+        resolution = Resolution(object_name)
+        with turn(self._ledger.engine, object_name):
+            fence = _Fence(self._ledger, object_name)
+            caught = catch_up(self._ledger, self._store, object_name, self._folder / f"{object_name}.duckdb")
+            try:
+                self._resolve(caught, resolution, fence, full=full)
+                caught.index.commit()
+            finally:
+                caught.index.close()
+        resolution.doubts = self.pairs(object_name, doubts)
         return resolution
 
-    def _attached(self, object_name: str) -> dict[str, str]:
-        standing = self._entities.attached(object_name).items()
-        return {record: str(each.to) for record, each in standing if not each.refuted}
+    def _resolve(self, caught: Caught, resolution: Resolution, fence: _Fence, *, full: bool) -> None:
+        from pilothouse.data.identity.doubts import find_doubts, keep
+        from pilothouse.data.identity.grouping import COMPARED
 
-    def _read(self, object_name: str, attached: Mapping[str, str]) -> tuple[list[str], list[tuple[str, ...]]]:
-        refs: list[str] = []
-        rows: list[tuple[str, ...]] = []
-        employers = {r.ref: r.text("name") for r in self._store.records("account")} if object_name == "contact" else {}
-        for record in self._store.records(object_name):
-            if str(record.ref) in attached:
-                continue
-            refs.append(str(record.ref))
-            rows.append(_row(record, FIELDS[object_name], employers))
-        return refs, rows
+        index = caught.index
+        weights = self._weights(index, fence, full=full)
+        if full or index.note("weights") != digest(weights):
+            caught.moved = None
+            index.take_note("weights", digest(weights))
+            index.fix(weights.common)
+        found = self._grouped(caught, weights)
+        resolution.changed = self._write(found, fence)
+        resolution.records, resolution.looked_at, resolution.needed = index.count(), len(found.names), weights.needed
+        resolution.entities, resolution.joined = self._entities.totals(index.object)
+        only = f"WHERE {COMPARED}" + (
+            " AND (l IN (FROM affected) OR r IN (FROM affected))" if caught.moved is not None else ""
+        )
+        gone = None if caught.moved is None else set(found.names)
+        keep(self._doubts(index.object), find_doubts(index, weights, only), gone)
 
-    def _write(self, object_name: str, groups: Sequence[Sequence[str]], sure: Mapping[str, float]) -> int:
-        current = self._entities.current(object_name)
-        moved = [record for group in groups for record in group]
-        changed, _ = changes(groups, current, self._entities.former(moved), lambda: new_id(PREFIX[object_name]))
+    def _weights(self, index: Index, fence: _Fence, *, full: bool) -> Weights:
+        """Return the weights in force, measured again where they no longer suit."""
+        from pilothouse.data.identity.measuring import measure
+        from pilothouse.data.identity.model import LEARN_FROM
+
+        count, known = index.count(), in_force(self._ledger, index.object)
+        if count < LEARN_FROM:
+            base = shipped(index.model, count, index.told())
+        elif not full and known.measured is not None and known.measured.suit(count):
+            base = known.measured
+        else:
+            base = measure(index)
+            fence.append([measured_draft(index.object, base)])
+        return corrected(base, known.correction)
+
+    def _grouped(self, caught: Caught, weights: Weights) -> _Found:
+        """Return the groups, and the entities that hold any of their records; neither cuts the other apart."""
+        import numpy as np
+
+        from pilothouse.data.identity.comparing import words_of
+        from pilothouse.data.identity.grouping import group
+
+        index = caught.index
+        same, different = words_of(self._entities.judgements(index.object))
+        asked = standing(self._asked(index.object), same, different)
+        same, different = words_for(asked, same), words_for(asked, different)
+        while True:
+            alone = self._follow(caught, asked)
+            grouped = group(index, weights, same, different, caught.moved, asked.keys())
+            groups = with_attached(grouped.groups(), asked, alone)
+            names = [name for each in groups for name in each]
+            if caught.moved is None:
+                return _Found(grouped, groups, names, self._entities.current(index.object))
+            current, here = self._entities.holding(names), set(names)
+            outside = index.ids(sorted(ref for refs in current.values() for ref in refs if ref not in here))
+            if not len(outside):
+                return _Found(grouped, groups, names, current)
+            caught.moved = np.unique(np.concatenate([caught.moved, outside]))
+
+    def _follow(self, caught: Caught, asked: Mapping[str, str]) -> set[str]:
+        """Have the records move that those are attached to which did; return the attached ones that have to be placed."""
+        if caught.moved is None or not asked:
+            return set(asked)
+        import numpy as np
+
+        moving = set(caught.index.names(caught.moved)) & asked.keys()
+        targets = caught.index.ids(sorted({asked[name] for name in moving}))
+        caught.moved = np.union1d(caught.moved, targets)
+        return moving
+
+    def _asked(self, object_name: str) -> dict[str, str]:
+        """Return, by name, the records that were asked for, with the one that each was asked for."""
+        return {name: str(each.to) for name, each in self._entities.attached(object_name).items()}
+
+    def _write(self, found: _Found, fence: _Fence) -> int:
+        former = self._entities.former(found.names)
+        changed, _ = changes(found.groups, found.current, former, lambda: new_id(PREFIX[fence.object]))
+        sure = found.grouped.confidences() if changed else {}
         for change in changed:
-            change.confidence = sure.get(change.joined[0], 1.0) if change.joined else 1.0
-        drafts = [_draft(object_name, part) for part in _parts(changed)]
+            change.confidence = min((sure[name] for name in change.joined if name in sure), default=1.0)
+        drafts = [_draft(fence.object, part) for part in _parts(changed)]
         for start in range(0, len(drafts), 20):
-            self._ledger.append(drafts[start : start + 20])
+            fence.append(drafts[start : start + 20])
         return len(changed)
 
-    def judge(self, one: RecordRef, other: RecordRef, *, same: bool, by: str, why: str) -> None:
-        """Write down that two records are the same, or are not; what people said of them before no longer stands.
+    def _doubts(self, object_name: str) -> Path:
+        return self._folder / f"{object_name}.pairs.json"
 
-        Raises `Forbidden` for somebody who may not decide reviews, `NotFound` for a record that nobody told of, `InvalidInput` for two that cannot be compared, `Conflict`
-        when it contradicts what follows from other judgements.
-        """
-        person = self._directory.person(by)
-        if not person.active or "review" not in permissions_of(person.role).may:
-            raise Forbidden(f"{by} ({person.role}) may not say who is who.", hint="Ask a reviewer or RevOps.")
-        one, other = min(one, other), max(one, other)
-        if one == other or one.object != other.object or one.object not in FIELDS:
-            raise InvalidInput(f"{one} and {other} cannot be judged.", hint="Name two accounts or two contacts.")
-        for ref in (one, other):
-            if self._store.record(ref) is None:
-                raise NotFound(f"there is no record {ref}.", hint="Import it first.")
-        if not why.strip():
-            raise InvalidInput("a judgement needs a reason.", hint="One sentence is enough.")
-        body: dict[str, Json] = {"one": str(one), "other": str(other), "same": same, "by": by}
-        # What people write may be about people, so it can be erased; that they said it, and what follows, stays.
-        draft = Draft("identity.judged", Actor(by), body, {"why": why}, str(one), subject=str(one))
-        # Under the write lock: of two people who contradict each other at once, one is told.
-        self._ledger.append([draft], guard=lambda seen: _consistent(one, other, same, read_judgements(seen)))
+    def _placed(self, doubt: Doubt) -> Doubt:
+        one, other = self._entities.of(doubt.one), self._entities.of(doubt.other)
+        return replace(doubt, together=one is not None and other is not None and one.id == other.id)
 
 
-def _consistent(one: RecordRef, other: RecordRef, same: bool, standing: Iterable[Judgement]) -> None:
-    """Two records called the same by a chain of judgements cannot be called different, nor the other way round."""
-    rest = [each for each in standing if {each.one, each.other} != {one, other}]
-    home: dict[RecordRef, RecordRef] = {}
+@dataclass(frozen=True)
+class _Found:
+    """What grouping came to: compared records, groups with those attached, all names, and the entities they are in."""
 
-    def root(ref: RecordRef) -> RecordRef:
-        while (above := home.get(ref, ref)) != ref:
-            ref = above
-        return ref
-
-    for each in rest:
-        if each.same:
-            home[root(each.one)] = root(each.other)
-    if not same and root(one) == root(other):
-        raise Conflict(f"{one} and {other} are the same by other judgements.", hint="Take one of those back first.")
-    for each in rest if same else ():
-        if not each.same and {root(each.one), root(each.other)} == {root(one), root(other)}:
-            raise Conflict(
-                f"{each.by} said that {each.one} and {each.other} are not the same, which would follow.",
-                hint="Take that judgement back first.",
-            )
+    grouped: Grouped
+    groups: list[list[str]]
+    names: list[str]
+    current: Mapping[str, Sequence[str]]
 
 
-def _attach(groups: list[list[str]], attached: Mapping[str, str], sure: dict[str, float]) -> None:
-    """Put each record where the one goes that it was asked for; by itself when that one is no longer told of."""
-    where = {record: number for number, group in enumerate(groups) for record in group}
-    for record, to in sorted(attached.items()):
-        if to in where:
-            groups[where[to]].append(record)
-            sure[record] = sure[to]
-        else:
-            groups.append([record])
+class _Fence:
+    """Lets one run alone write about an object: whatever another wrote since the run began refuses what follows.
 
+    The turn keeps runs apart; should it be lost (a broken connection), no identifier is given twice all the same.
+    """
 
-def _row(record: Record, fields: Sequence[str], employers: Mapping[RecordRef, str]) -> tuple[str, ...]:
-    row = {name: record.text(name) for name in fields}
-    if "company" in fields:
-        account = record.text("account")
-        row["company"] = employers.get(RecordRef(record.ref.system, "account", account), account)
-    return tuple(row[name] for name in fields)
+    def __init__(self, ledger: Ledger, object_name: str) -> None:
+        self.object, self._ledger = object_name, ledger
+        with ledger.engine.connect() as connection:
+            self._last = self._newest(connection)
+
+    def append(self, drafts: Sequence[Draft]) -> None:
+        """Append; raises `Conflict` when somebody else wrote about this object."""
+        self._last = self._ledger.append(drafts, guard=self._alone)[-1].position
+
+    def _alone(self, connection: Connection) -> None:
+        if self._newest(connection) != self._last:
+            raise Conflict(f"{self.object}s were resolved, or weighed otherwise, meanwhile.", hint="Resolve again.")
+
+    def _newest(self, connection: Connection) -> int:
+        query = select(func.max(entries.c.position)).where(entries.c.subject == subject_of(self.object))
+        found = connection.execute(query).scalar_one()
+        return -1 if found is None else int(found)
 
 
 def _parts(changed: Sequence[Change]) -> Iterator[Sequence[Change]]:
@@ -185,4 +257,4 @@ def _parts(changed: Sequence[Change]) -> Iterator[Sequence[Change]]:
 
 def _draft(object_name: str, part: Sequence[Change]) -> Draft:
     body: dict[str, Json] = {"object": object_name, "changes": [change.as_json() for change in part]}
-    return Draft("identity.changed", Actor(SYSTEM_PERSON), body, subject=f"identity/{object_name}")
+    return Draft("identity.changed", Actor(SYSTEM_PERSON), body, subject=subject_of(object_name))

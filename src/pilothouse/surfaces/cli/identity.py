@@ -8,8 +8,10 @@ import typer
 
 from pilothouse.assembly import App
 from pilothouse.data.golden.record import GoldenValue
-from pilothouse.data.identity.entities import Entity
+from pilothouse.data.identity.entities import Doubt, Entity
 from pilothouse.data.identity.features import FIELDS
+from pilothouse.data.identity.learner import lessons
+from pilothouse.data.identity.numbers import InForce
 from pilothouse.surfaces.cli.context import HERE, As, Json, Where, opened, somebody
 from pilothouse.surfaces.cli.output import emit, guarded, say, table, told
 from pilothouse.surfaces.moments import when
@@ -22,13 +24,20 @@ app = typer.Typer(no_args_is_help=True)
 @guarded
 def resolve(
     object: Annotated[str | None, typer.Option(help="account or contact; default: both.")] = None,
-    doubts: Annotated[int, typer.Option(min=0, help="Show so many pairs that are worth a look.")] = 5,
+    ask: Annotated[int, typer.Option("--ask", "--doubts", min=0, help="Show so many pairs that are worth a look.")] = 5,
+    full: Annotated[
+        bool, typer.Option("--full", help="Measure the weights again, and group all records anew.")
+    ] = False,
     where: Where = HERE,
     json: Json = False,
 ) -> None:
-    """Work out which records of all sources are one account or contact. Safe to repeat; writes only what changed."""
+    """Work out which records of all sources are one account or contact. Safe to repeat; writes only what changed.
+
+    What is new is compared with all there is; the rest stays as it is, unless there are a quarter more records than when
+    the weights were measured.
+    """
     with opened(where) as pilothouse:
-        found = [pilothouse.resolver.resolve(name, doubts) for name in ([object] if object else FIELDS)]
+        found = [pilothouse.resolver.resolve(name, ask, full=full) for name in ([object] if object else FIELDS)]
         titles = {ref: pilothouse.store.title(ref) for each in found for d in each.doubts for ref in (d.one, d.other)}
     if json:
         emit(found)
@@ -38,13 +47,17 @@ def resolve(
             f"{each.records:,} {each.object} record(s) are {each.entities:,} {each.object}(s); {each.joined:,} share theirs "
             f"with another record. {each.changed:,} changed since last time."
         )
-        for doubt in each.doubts:
-            held = "taken for one" if doubt.together else "kept apart"
-            say(f"  Worth a look ({held}, {doubt.bits:+.1f} of {doubt.needed:.1f} bits needed):")
-            say(f"    {titles[doubt.one]} ({doubt.one})  and  {titles[doubt.other]} ({doubt.other})")
-            say("    " + "; ".join(f"{says} ({bits:+.1f})" for says, bits in doubt.reasons))
+        _show(each.doubts, titles)
     if any(each.doubts for each in found):
         say("Settle a pair: `pilothouse entities same ONE OTHER --why …`, or `different`; then resolve again.")
+
+
+def _show(doubts: list[Doubt], titles: dict[RecordRef, str]) -> None:
+    for doubt in doubts:
+        held = "taken for one" if doubt.together else "kept apart"
+        say(f"  Worth a look ({held}, {doubt.bits:+.1f} of {doubt.needed:.1f} bits needed):")
+        say(f"    {titles[doubt.one]} ({doubt.one})  and  {titles[doubt.other]} ({doubt.other})")
+        say("    " + "; ".join(f"{says} ({bits:+.1f})" for says, bits in doubt.reasons))
 
 
 def _ref(text: str) -> RecordRef:
@@ -164,3 +177,81 @@ def _judge(one: str, other: str, is_same: bool, why: str, where: Where, person: 
         {"same": is_same, "changed": done.changed, "entities": belong},
         f"Noted. {done.changed} changed: {now}.",
     )
+
+
+Object = Annotated[str, typer.Option("--object", help="account or contact.")]
+
+
+@app.command()
+@guarded
+def pairs(object: Object = "account", count: int = 20, where: Where = HERE, json: Json = False) -> None:
+    """List the pairs most worth a look as of the last run, without those that were judged since."""
+    with opened(where) as pilothouse:
+        found = pilothouse.resolver.pairs(object, count)
+        titles = {ref: pilothouse.store.title(ref) for each in found for ref in (each.one, each.other)}
+    if json:
+        emit(found)
+        return
+    _show(found, titles)
+    if not found:
+        say("No pair is waiting; `pilothouse resolve` looks for them.")
+
+
+@app.command()
+@guarded
+def learn(object: Object = "account", where: Where = HERE, person: As = "", json: Json = False) -> None:
+    """Have the weights learn from what people said. Refused where it does not help, by cross-validation."""
+    with opened(where) as pilothouse:
+        by = pilothouse.directory.person(somebody(person))
+        pilothouse.learner.learn(object, by.id)
+        state = pilothouse.learner.state(object)
+        done = pilothouse.resolver.resolve(object, 0)
+    if json:
+        emit(state.correction)
+        return
+    _tell(object, state)
+    say(f"{done.changed} of {done.entities:,} {object}(s) changed. Back: `pilothouse entities unlearn --why …`.")
+
+
+@app.command()
+@guarded
+def unlearn(
+    why: Annotated[str, typer.Option()], object: Object = "account", where: Where = HERE, person: As = ""
+) -> None:
+    """Go back to weights that no judgement corrected; the judgements themselves stand."""
+    with opened(where) as pilothouse:
+        by = pilothouse.directory.person(somebody(person))
+        pilothouse.learner.unlearn(object, by.id, why)
+        done = pilothouse.resolver.resolve(object, 0)
+    say(f"Taken back. {done.changed} of {done.entities:,} {object}(s) changed.")
+
+
+@app.command()
+@guarded
+def weights(object: Object = "account", where: Where = HERE, json: Json = False) -> None:
+    """Show which weights are in force, and what was learned from judgements."""
+    with opened(where) as pilothouse:
+        state = pilothouse.learner.state(object)
+    if json:
+        emit(state)
+        return
+    _tell(object, state)
+
+
+def _tell(object_name: str, state: InForce) -> None:
+    measured = state.measured
+    say(
+        "The weights are those that come with Pilothouse."
+        if measured is None
+        else f"The weights were measured on {measured.records:,} {object_name} records."
+    )
+    correction = state.correction
+    if correction is None:
+        say("No judgement has corrected them.")
+        return
+    say(
+        f"{correction.labels} judgements corrected them: {correction.before:.2f} bits of surprise at an answer before, "
+        f"{correction.after:.2f} after (at answers not learned from)."
+    )
+    for each in lessons(object_name, correction):
+        say(f"  {each.more:+.1f} bits where {each.says}")

@@ -100,4 +100,5 @@ def erase(
         if "erase" not in permissions_of(by.role).may:
             raise Forbidden(f"{by.id} may not erase.", hint="Ask an admin.")
         gone = pilothouse.ledger.erase(data_subject, Actor(by.id), reason)
+        pilothouse.resolver.forget()
     told(json, {"data_subject": data_subject, "erased": gone}, f"{gone} payload(s) are gone.")

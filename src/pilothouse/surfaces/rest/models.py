@@ -142,6 +142,15 @@ class Reason(Model):
     reason: Named
 
 
+class JudgementIn(Model):
+    """A person's word that two records are one account or contact, or are not."""
+
+    one: Ref
+    other: Ref
+    same: bool
+    why: Named
+
+
 class RollbackScope(Model):
     """What to undo; an agent or a single action must be named. Times carry their offset."""
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Path, Query, Request, Response
 from pydantic import AwareDatetime
 
 from pilothouse import __version__
 from pilothouse.data.enrichment.status import status as enrichment_status
+from pilothouse.data.identity.entities import Doubt
 from pilothouse.directory.roles import permissions_of
 from pilothouse.gateway.rollback import Scope, apply, plan
 from pilothouse.ledger.actions import actions_list
@@ -19,6 +20,7 @@ from pilothouse.surfaces.rest.models import (
     ActionIn,
     Approve,
     Edit,
+    JudgementIn,
     LogIn,
     Me,
     Problem,
@@ -33,6 +35,7 @@ from pilothouse.vocabulary.actors import AgentRef
 from pilothouse.vocabulary.errors import InvalidInput, NotFound, Unauthenticated
 from pilothouse.vocabulary.outcomes import ReviewStatus
 from pilothouse.vocabulary.records import RecordRef
+from pilothouse.vocabulary.values import Json
 
 PROBLEMS: dict[int | str, dict[str, Any]] = {
     status: {"model": Problem, "description": text}
@@ -182,6 +185,42 @@ def roll_back(given: RollbackIn, person: CurrentPerson, pilothouse: Pilothouse) 
 
 def _scope(given: RollbackScope) -> Scope:
     return Scope(given.agent, given.since, given.until, given.field, given.action)
+
+
+@router.get("/entities/pairs")
+def pairs(
+    person: CurrentPerson,
+    pilothouse: Pilothouse,
+    object: Literal["account", "contact"] = "account",
+    limit: Annotated[int, Query(ge=1, le=500)] = 20,
+) -> list[dict[str, Any]]:
+    """Return the pairs of records most worth a person's look, with both records and what speaks for and against."""
+    require(person, "review")
+    waiting = pilothouse.resolver.pairs(object, limit)
+    told = {
+        each.ref: each for each in pilothouse.store.some({ref for pair in waiting for ref in (pair.one, pair.other)})
+    }
+    values = {str(ref): {name: field.value for name, field in each.fields.items()} for ref, each in told.items()}
+    return [_pair(pair, values) for pair in waiting]
+
+
+def _pair(pair: Doubt, values: dict[str, dict[str, Json]]) -> dict[str, Any]:
+    one, other = str(pair.one), str(pair.other)
+    records = {ref: values.get(ref, {}) for ref in (one, other)}
+    return {**plain(pair), "one": one, "other": other, "records": records}
+
+
+@router.post("/entities/judgements", status_code=201)
+def judge(given: JudgementIn, person: CurrentPerson, pilothouse: Pilothouse) -> dict[str, Any]:
+    """Take down a person's word on two records. It wins over the numbers from the next run on, and changes no system of record."""
+    one, other = RecordRef.parse(given.one), RecordRef.parse(given.other)
+    pilothouse.resolver.judge(one, other, same=given.same, by=person.id, why=given.why)
+    return {
+        "one": given.one,
+        "other": given.other,
+        "same": given.same,
+        "pending": len(pilothouse.resolver.pending(one.object)),
+    }
 
 
 @router.get("/entities/{system}/{object}/{id}")
