@@ -20,6 +20,7 @@ from pathlib import Path
 
 from pilothouse.assembly import projectors
 from pilothouse.data.importing.events import import_events
+from pilothouse.data.importing.source import inspect
 from pilothouse.data.signals.catalogue import load_catalogue
 from pilothouse.data.signals.receiving import BATCH, Fate, Signals
 from pilothouse.ledger.database import create_schema, open_database
@@ -102,7 +103,7 @@ def main() -> None:
         receiver = Signals(ledger, load_catalogue(STARTER / "signals"))
         bare = Bare(folder / "p.sqlite", folder / "bare.sqlite")
         seconds, taken, tenth = 0.0, 0, 0.0
-        batches = import_events(folder / "events.jsonl", receiver, Actor("bench"))
+        batches = import_events(inspect(folder / "events.jsonl"), receiver, Actor("bench"))
         while True:
             begun = time.perf_counter()
             receipts = next(batches, None)

@@ -15,6 +15,7 @@ from tests.world import World
 
 from pilothouse.data.graph.happenings import signals_after
 from pilothouse.data.importing.events import import_events
+from pilothouse.data.importing.source import inspect
 from pilothouse.data.quarantine import set_aside_rows
 from pilothouse.data.signals.catalogue import SignalKind, load_catalogue
 from pilothouse.data.signals.projection import signals
@@ -146,11 +147,12 @@ def test_a_file_of_events_goes_in_and_lines_that_are_none_are_kept(world: World,
     lines = [json.dumps(event(f"e{n}")) for n in range(3)]
     huge = json.dumps(event("huge", data={"page": "x" * 10_000_000}))
     path.write_text("\n".join([lines[0], "{", huge, "[1]", "", *lines[1:]]) + "\n")
-    receipts = [r for batch in import_events(path, world.app.signals, GITA) for r in batch]
+    receipts = [r for batch in import_events(inspect(path), world.app.signals, GITA) for r in batch]
     assert [r.fate.value for r in receipts] == ["accepted", *["quarantined"] * 3, "accepted", "accepted"]
     assert [(row.file, row.line) for row in set_aside_rows(world.app.ledger)] == [
         ("events.jsonl", n) for n in (2, 3, 4)
     ]
+    assert set_aside_rows(world.app.ledger)[1].raw.strip() == huge  # however long: nothing of it is lost
 
 
 def test_erasing_a_person_takes_what_signals_said_of_them(world_on_each_store: World) -> None:
@@ -255,7 +257,7 @@ def test_an_agent_sees_signals_only_under_its_contract(world: World) -> None:
 
     def view(**read: Any) -> DataView:
         contract = Contract(contract="t", version=1, summary="t", read=read)
-        return DataView(app.store, app.entities, contract, app.definitions, world.clock.now(), "crm", app.graph)
+        return DataView(app.store, app.entities, contract, app.definitions, world.clock.now(), "crm", graph=app.graph)
 
     blind, seeing = view(account="*"), view(account="*", signal="*")
     assert blind.features(ref) is None and list(blind.timeline(ref)) == []

@@ -22,8 +22,6 @@ from pilothouse.vocabulary.errors import InvalidInput
 from pilothouse.vocabulary.values import Json
 
 CLOUDEVENTS = "cloudevents"
-READ_AT_ONCE = 4 * LARGEST
-"""Characters of a line that are looked at: a longer one is set aside without being held in memory whole."""
 
 
 @contextmanager
@@ -74,30 +72,20 @@ def import_event_files(
 
 def events_in(source: Source, receiver: Signals, channel: str = "") -> Iterator[Handed]:
     """Yield what each line tells; a line that is no event comes with its reason."""
-    for number, line in _lines(source):
-        if not line.strip():
-            continue
-        try:
-            event: Any = orjson.loads(line)
-            reason = "" if isinstance(event, dict) else "not a JSON object"
-        except ValueError as error:
-            event, reason = None, unkeepable(line) or f"not readable as JSON: {error}"
-        if len(line) > LARGEST:
-            reason = f"the event is longer than {LARGEST} characters"
-        if reason:
-            yield Handed(shown(line), None, reason, source.path.name, number)
-        else:
-            told = cast("dict[str, Any]", event)
-            yield receiver.handed_event(told, channel, source.path.name, number, line.rstrip("\r\n"))
-
-
-def _lines(source: Source) -> Iterator[tuple[int, str]]:
-    """Yield numbered lines, each cut at `READ_AT_ONCE` characters."""
     with source.open() as file:
-        number = 0
-        while line := file.readline(READ_AT_ONCE):
-            number += 1
-            whole = line.endswith("\n")
-            while not whole and (rest := file.readline(READ_AT_ONCE)):
-                whole = rest.endswith("\n")
-            yield number, line
+        yield from (
+            _handed(source, receiver, channel, number, line) for number, line in enumerate(file, 1) if line.strip()
+        )
+
+
+def _handed(source: Source, receiver: Signals, channel: str, number: int, line: str) -> Handed:
+    try:
+        event: Any = orjson.loads(line)
+        reason = "" if isinstance(event, dict) else "not a JSON object"
+    except ValueError as error:
+        event, reason = None, unkeepable(line) or f"not readable as JSON: {error}"
+    if len(line) > LARGEST:
+        reason = f"the event is longer than {LARGEST} characters"
+    if reason:
+        return Handed(shown(line), None, reason, source.path.name, number)
+    return receiver.handed_event(cast("dict[str, Any]", event), channel, source.path.name, number, line.rstrip("\r\n"))

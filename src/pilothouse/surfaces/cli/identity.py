@@ -216,14 +216,18 @@ def learn(object: Object = "account", where: Where = HERE, person: As = "", json
 @app.command()
 @guarded
 def unlearn(
-    why: Annotated[str, typer.Option()], object: Object = "account", where: Where = HERE, person: As = ""
+    why: Annotated[str, typer.Option()],
+    object: Object = "account",
+    where: Where = HERE,
+    person: As = "",
+    json: Json = False,
 ) -> None:
     """Go back to weights that no judgement corrected; the judgements themselves stand."""
     with opened(where) as pilothouse:
         by = pilothouse.directory.person(somebody(person))
         pilothouse.learner.unlearn(object, by.id, why)
         done = pilothouse.resolver.resolve(object, 0)
-    say(f"Taken back. {done.changed} of {done.entities:,} {object}(s) changed.")
+    told(json, {"changed": done.changed}, f"Taken back. {done.changed} of {done.entities:,} {object}(s) changed.")
 
 
 @app.command()
