@@ -14,6 +14,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from zlib import crc32
 
 import pytest
 from hypothesis import HealthCheck, Phase, settings
@@ -46,10 +47,10 @@ DECIDERS = st.sampled_from(["ada", "gita", "ravi", "noah", "rosa", "iris"])
 TYPES = st.sampled_from(["crm.account.update", "crm.account.update:fill-empty", "crm.record.flag", "crm.message.send",
                          "crm.record.delete", "crm.opportunity.stage", "crm.account.assign"])  # fmt: skip
 FAULTS = st.sampled_from(["429", "500", "timeout_before_commit", "timeout_after_commit", "wrong_value"])
-SCHEDULES = st.integers(0, 2**20)
-"""How callers side by side are switched; see `side_by_side`."""
+SCHEDULES = st.integers(0, 2**20).map(lambda drawn: crc32(str(drawn).encode()))
+"""How callers side by side are switched; see `side_by_side`. Small numbers, which are drawn oftenest, are spread out."""
 RIVALS = st.tuples(
-    st.sampled_from(["update", "update", "update", "same act", "tend", "decide", "edit", "suspend"]),
+    st.sampled_from(["update", "update", "update", "same act", "tend", "decide", "edit", "edit", "suspend"]),
     st.integers(0, 1),
     st.sampled_from(["industry", "phone"]),
 )
