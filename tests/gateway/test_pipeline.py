@@ -284,6 +284,24 @@ def test_a_suspension_in_the_same_commit_is_seen(world: World) -> None:
     assert all(position < first for position in intents)
 
 
+@pytest.mark.parametrize("moved", ["token", "person"])
+def test_a_token_revoked_or_a_person_gone_in_the_meantime_is_seen(world: World, moved: str) -> None:
+    world.promote("crm.account.update:fill-empty")
+    token = world.token()
+    passage = ready(world, world.action(), token)
+    assert passage.person is not None
+    if moved == "token":
+        world.gateway.door.tokens.revoke(passage.token, Actor("ada"), "stolen")
+    else:
+        gone = Draft(
+            "person.deactivated", Actor("ada"), {"id": passage.person.id}, subject=f"person/{passage.person.id}"
+        )
+        world.app.ledger.append([gone])
+    answer = record_intent(passage, world.gateway.door)
+    assert isinstance(answer, Stop) and answer.code == {"token": "unauthenticated", "person": "world_moved"}[moved]
+    assert not list(world.app.ledger.entries(kinds={"action.intended"}))
+
+
 def test_a_new_version_does_not_start_a_new_operation(world: World) -> None:
     world.promote("crm.account.update:fill-empty")
     manifest = world.gateway.door.agents.get(AgentRef("tester", "1")).manifest

@@ -124,9 +124,7 @@ class Tokens:
         if grant.expires_at <= self._clock.now():
             raise Unauthenticated("the token has expired.", hint="Ask for a new one: `pilothouse token issue`.")
         with self._ledger.reading() as connection:
-            row = _REVOKED.first(connection, token=grant.id)
-        if row is None or row.revoked_at is not None:
-            raise Unauthenticated("the token is revoked or was not issued here.", hint="Ask for a new one.")
+            need_unrevoked(connection, grant.id)
         if len(self._verified) > 10_000:
             self._verified.clear()
         self._verified[token] = grant
@@ -147,3 +145,10 @@ class Tokens:
     def revoke(self, token_id: str, by: Actor, reason: str) -> int:
         """Make a token useless at once; returns the entry's position."""
         return self._ledger.append([Draft("token.revoked", by, {"id": token_id, "reason": reason})])[0].position
+
+
+def need_unrevoked(connection: Connection, token_id: str) -> None:
+    """Return when a token stands, as this transaction sees it; raises `Unauthenticated` otherwise."""
+    row = _REVOKED.first(connection, token=token_id)
+    if row is None or row.revoked_at is not None:
+        raise Unauthenticated("the token is revoked or was not issued here.", hint="Ask for a new one.")

@@ -89,6 +89,8 @@ class Passage:
     """How long the ledger was before any fact was read from it; None when nobody looked."""
 
     actor: Actor | None = None
+    token: str = ""
+    """The identifier of the token that let the agent in; empty for a person, and after an approval."""
     person: Person | None = None
     agent: Registered | None = None
     capability: Capability | None = None

@@ -14,7 +14,8 @@ def authenticate(passage: Passage, door: Door) -> Answer:
             return refuse("not_authenticated", "An agent must present its token; being named is not enough.")
         return GO_ON
     try:
-        passage.actor = door.tokens.verify(passage.credential).actor
+        grant = door.tokens.verify(passage.credential)
+        passage.actor, passage.token = grant.actor, grant.id
     except PilothouseError as error:
         return refuse(error.code, f"Not let in: {error}")
     return GO_ON

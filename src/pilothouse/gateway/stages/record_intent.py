@@ -1,7 +1,7 @@
 """The intent becomes durable before anything runs (I2), and the last word is asked for under the ledger's write lock.
 
 Between the stages above and this one the world may have moved: another action with the same key, an agent suspended, a
-write-set grown, a review already used, a field taken by another run. All of it is asked again here, inside the
+write-set grown, a token revoked, a person gone, a review already used, a field taken by another run. All of it is asked again here, inside the
 transaction that writes the intent, so that no two callers can both be told yes. Only where the ledger is exactly as
 long as before the first fact was read is there nothing to ask: then nothing moved.
 """
@@ -11,16 +11,18 @@ from __future__ import annotations
 from sqlalchemy import Connection
 
 from pilothouse.decision.engine import decide as judge
+from pilothouse.directory.people import read_person
 from pilothouse.gateway.agents import read_agent
 from pilothouse.gateway.door import Door
 from pilothouse.gateway.entries import action_draft
+from pilothouse.gateway.identity import need_unrevoked
 from pilothouse.gateway.passage import GO_ON, Answer, Passage, refuse
 from pilothouse.gateway.stages.decide import facts
 from pilothouse.gateway.stages.limit import measure
 from pilothouse.handoff.reviews import consume_guard, used
 from pilothouse.ledger.actions import execution_of
 from pilothouse.vocabulary.capabilities import Effect
-from pilothouse.vocabulary.errors import Conflict, Forbidden
+from pilothouse.vocabulary.errors import Conflict, Forbidden, Unauthenticated
 from pilothouse.vocabulary.outcomes import ActionStatus
 
 
@@ -36,7 +38,7 @@ def record_intent(passage: Passage, door: Door) -> Answer:
     door.under_way[id(passage)] = passage.action.id  # before anybody can see the intent and take it for abandoned
     try:
         door.ledger.append(drafts, guard=lambda connection: _last_word(connection, passage, door))
-    except (Conflict, Forbidden) as error:
+    except (Conflict, Forbidden, Unauthenticated) as error:
         return refuse(error.code, str(error))
     passage.intended = True
     return GO_ON
@@ -62,6 +64,10 @@ def _last_word(connection: Connection, passage: Passage, door: Door) -> None:
     earlier = execution_of(connection, passage.action.idempotency_key)
     if earlier is not None:
         raise Conflict(f"this act was already taken up as {earlier}.", code="already_executed")
+    if passage.token:
+        need_unrevoked(connection, passage.token)
+    if passage.person is not None and read_person(connection, passage.person.id) != passage.person:
+        raise Conflict(f"what {passage.person.name} may do changed while this was judged.", code="world_moved")
     if passage.agent is not None:
         now = read_agent(connection, passage.agent.ref)
         if now.suspended_why is not None:
