@@ -3,13 +3,17 @@ PYTHON ?= python3
 BIN := .venv/bin
 export PYTHONPATH :=
 
-.PHONY: demo test check lint types imports bench migration lock clean
+.PHONY: demo test test-spark check lint types imports bench migration lock clean
 
 demo: .venv/ready
 	$(BIN)/pilothouse up --demo --workspace demo-workspace
 
 test: .venv/ready .venv/services
 	$(BIN)/pytest -n 2 --dist loadscope $(ARGS)
+
+# Spark is half a gigabyte with its Java runtime, and few need it: it has an environment of its own.
+test-spark: .venv-spark/ready
+	.venv-spark/bin/pytest -m spark -n 0 tests/data/test_on_spark.py
 
 check: lint types imports
 
@@ -32,6 +36,7 @@ migration: .venv/ready
 lock:
 	$(BIN)/uv pip compile -q --generate-hashes --no-header --no-emit-index-url --no-annotate pyproject.toml -o requirements.lock
 	$(BIN)/uv pip compile -q --generate-hashes --no-header --no-emit-index-url --no-annotate --group dev pyproject.toml -o requirements-dev.lock
+	$(BIN)/uv pip compile -q --generate-hashes --no-header --no-emit-index-url --no-annotate --group dev --extra spark pyproject.toml -o requirements-spark.lock
 
 .venv/ready: requirements-dev.lock pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Pilothouse needs Python 3.11 or newer; set PYTHON=…")'
@@ -46,5 +51,12 @@ lock:
 	scripts/install-services
 	touch $@
 
+.venv-spark/ready: .venv/ready requirements-spark.lock scripts/install-java
+	scripts/install-java
+	$(PYTHON) -m venv .venv-spark
+	$(BIN)/uv pip install -q --python .venv-spark/bin/python --require-hashes -r requirements-spark.lock
+	$(BIN)/uv pip install -q --python .venv-spark/bin/python --no-deps -e .
+	touch $@
+
 clean:
-	rm -rf .venv demo-workspace
+	rm -rf .venv .venv-spark demo-workspace

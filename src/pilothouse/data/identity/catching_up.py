@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from pilothouse.data.identity import features, model, pairs, shared
 from pilothouse.data.identity.entities import ATTACHED
 from pilothouse.data.identity.features import FIELDS
-from pilothouse.data.identity.index import Index, Row
+from pilothouse.data.identity.index import Engine, Index, Row
 from pilothouse.data.identity.judging import JUDGED
 from pilothouse.data.store import DataStore, Record
 from pilothouse.ledger.ledger import Ledger
@@ -38,17 +38,22 @@ class Caught:
     moved: NDArray[np.int64] | None
 
 
-def catch_up(ledger: Ledger, store: DataStore, object_name: str, path: Path) -> Caught:
-    """Open an index and have it take in what is new; nothing of it is kept before it is committed."""
+def catch_up(ledger: Ledger, store: DataStore, object_name: str, path: Path, engine: Engine | None = None) -> Caught:
+    """Open an index and have it take in what is new; nothing of it is kept before it is committed.
+
+    With an engine, everything is compared anew, there and not here.
+    """
     position = ledger.size()
-    index = Index(object_name, path)
+    if engine is not None:
+        path.unlink(missing_ok=True)
+    index = Index(object_name, path, engine)
     try:
         index.begin()
         seen = int(index.note("seen") or 0)
         if not _usable(ledger, index, seen, position):
             index.close()
             path.unlink(missing_ok=True)
-            index, seen = Index(object_name, path), 0
+            index, seen = Index(object_name, path, engine), 0
             index.begin()
         if not seen:
             index.take(_rows(store, object_name, store.records(object_name)))

@@ -7,10 +7,10 @@ person deletes it. What must never happen here: a result that depends on the ord
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, TypeAlias, cast
 
 import duckdb
 import numpy as np
@@ -28,6 +28,8 @@ COMMON = 50
 DEGREE = "(CASE WHEN count(*)<2 THEN 0 ELSE floor(log2(count(*)))+0.5 END)::REAL"
 """How common a value is: the middle of two powers of two, in bits."""
 MAKERS = {"account": account_features, "contact": contact_features}
+Engine: TypeAlias = "Callable[[Index], None]"
+"""What compares all records of an index with one another elsewhere than here, as `on_spark` does."""
 Row = tuple[str, Sequence[str]]
 """The name of a record, and the object's `FIELDS` of it as text."""
 
@@ -35,8 +37,8 @@ Row = tuple[str, Sequence[str]]
 class Index:
     """The features and candidate pairs of all records of one object."""
 
-    def __init__(self, object_name: str, path: Path | None = None) -> None:
-        self.object, self.model = object_name, MODELS[object_name]
+    def __init__(self, object_name: str, path: Path | None = None, engine: Engine | None = None) -> None:
+        self.object, self.model, self._engine = object_name, MODELS[object_name], engine
         if path is not None:
             path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         self.connection = duckdb.connect("" if path is None else str(path))
@@ -156,7 +158,10 @@ class Index:
         empty = self.count() == 0
         self.take_features(rows)
         flipped = [each for name in common_columns(self.model) for each in self._count(name)]
-        compare_touched(self.connection, self.model, every=empty)
+        if empty and self._engine is not None:
+            self._engine(self)
+        else:
+            compare_touched(self.connection, self.model, every=empty)
         return np.unique(np.concatenate([self.arrays("SELECT unique_id FROM touched")["unique_id"], *flipped]))
 
     def take_features(self, rows: Iterable[Row]) -> None:

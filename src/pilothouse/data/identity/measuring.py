@@ -74,7 +74,7 @@ def learn(linker: Any, connection: DuckDBPyConnection, model: Model, table: str)
 
 
 def settings(model: Model, count: int) -> Any:
-    """Return our comparisons in Splink's words, for so many records."""
+    """Return our comparisons in Splink's words, for so many records; they are written for DuckDB, and Splink translates."""
     import splink.comparison_level_library as levels
     from splink import SettingsCreator, block_on
     from splink.comparison_library import CustomComparison
@@ -83,7 +83,7 @@ def settings(model: Model, count: int) -> Any:
         if each.when == ELSE:
             made: Any = levels.ElseLevel()
         else:
-            made = levels.CustomLevel(each.when, each.says)
+            made = levels.CustomLevel(each.when, each.says, base_dialect_str="duckdb")
         made = made.configure(m_probability=each.m, u_probability=each.u)
         return made.configure(tf_adjustment_column=each.frequency_of) if each.frequency_of else made
 

@@ -45,7 +45,9 @@ class Model:
     conflict: tuple[str, int] | None = None
 
 
-_JACCARD = "(len(list_intersect(words_l,words_r))::DOUBLE/len(list_distinct(list_concat(words_l,words_r))))"
+_JACCARD = (
+    "(array_length(array_intersect(words_l,words_r))::DOUBLE/array_length(list_distinct(list_concat(words_l,words_r))))"
+)
 _BARE = "list_filter(words_{0},lambda w: NOT list_contains(marks_{0},w))"
 _NEAR = (
     "(name_key_l=name_key_r OR (marks_l=marks_r AND (jaro_winkler_similarity(name_key_l,name_key_r)>=0.95"
@@ -58,7 +60,7 @@ ACCOUNT_MODEL = Model(
             Level("the name is the same, and nobody else's", "name_key_l=name_key_r AND sole_l", 0.55, 1e-5),
             Level("the name is the same, as others' are", "name_key_l=name_key_r", 0.29, 2e-5),
             Level("the name differs by a slip", _NEAR, 0.11, 1.9e-5),
-            Level("the name differs by a place or a number", "len(marks_l)+len(marks_r)>0 AND marks_l<>marks_r AND "
+            Level("the name differs by a place or a number", "array_length(marks_l)+array_length(marks_r)>0 AND marks_l<>marks_r AND "
                   + _BARE.format("l") + "=" + _BARE.format("r"), 0.002, 5.6e-6),
             Level("half of the name's words are the same", f"{_JACCARD}>=0.5", 0.018, 1.3e-4),
             Level("the name begins with the same word", "first_word_l=first_word_r AND len(first_word_l)>2", 0.006, 3e-4),

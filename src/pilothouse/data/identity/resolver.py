@@ -35,7 +35,7 @@ from pilothouse.vocabulary.values import Json
 if TYPE_CHECKING:
     from pilothouse.data.identity.catching_up import Caught
     from pilothouse.data.identity.grouping import Grouped
-    from pilothouse.data.identity.index import Index
+    from pilothouse.data.identity.index import Engine, Index
 
 PREFIX = {"account": "acc", "contact": "con"}
 CHANGES_AN_ENTRY = 500
@@ -101,8 +101,11 @@ class Resolver:
                 told.append(each)
         return told
 
-    def resolve(self, object_name: str, doubts: int = 20, *, full: bool = False) -> Resolution:
+    def resolve(
+        self, object_name: str, doubts: int = 20, *, full: bool = False, engine: Engine | None = None
+    ) -> Resolution:
         """Work out who is who, and write down what changed; `full` measures the weights again and groups all records.
+        `engine` is where all records are compared anew, where not here.
 
         Raises `InvalidInput` for an object that is not resolved, `Conflict` while another run resolves it.
         """
@@ -113,9 +116,10 @@ class Resolver:
         resolution = Resolution(object_name)
         with turn(self._ledger.engine, object_name):
             fence = _Fence(self._ledger, object_name)
-            caught = catch_up(self._ledger, self._store, object_name, self._folder / f"{object_name}.duckdb")
+            path = self._folder / f"{object_name}.duckdb"
+            caught = catch_up(self._ledger, self._store, object_name, path, engine)
             try:
-                self._resolve(caught, resolution, fence, full=full)
+                self._resolve(caught, resolution, fence, full=full or engine is not None)
                 caught.index.commit()
             finally:
                 caught.index.close()

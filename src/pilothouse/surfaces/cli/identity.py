@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -28,6 +29,12 @@ def resolve(
     full: Annotated[
         bool, typer.Option("--full", help="Measure the weights again, and group all records anew.")
     ] = False,
+    spark: Annotated[
+        str, typer.Option(metavar="MASTER", help="Compare all records on this Spark cluster, as in local[2].")
+    ] = "",
+    shared: Annotated[
+        Path | None, typer.Option(help="With --spark: a folder that all workers reach under the same path.")
+    ] = None,
     where: Where = HERE,
     json: Json = False,
 ) -> None:
@@ -36,8 +43,14 @@ def resolve(
     What is new is compared with all there is; the rest stays as it is, unless there are a quarter more records than when
     the weights were measured.
     """
+    engine = None
+    if spark:
+        from pilothouse.data.identity.on_spark import spark_engine
+
+        engine = spark_engine(spark, shared)
     with opened(where) as pilothouse:
-        found = [pilothouse.resolver.resolve(name, ask, full=full) for name in ([object] if object else FIELDS)]
+        wanted = [object] if object else list(FIELDS)
+        found = [pilothouse.resolver.resolve(name, ask, full=full, engine=engine) for name in wanted]
         titles = {ref: pilothouse.store.title(ref) for each in found for d in each.doubts for ref in (d.one, d.other)}
     if json:
         emit(found)
