@@ -351,3 +351,11 @@ def test_what_is_unsure_is_shown_with_its_reasons(world: World) -> None:
         assert sum(bits for _, bits in doubt.reasons) == pytest.approx(doubt.bits, abs=0.5)
         assert "the name begins with the same word" in [says for says, _ in doubt.reasons]
     assert doubts
+
+
+@pytest.mark.parametrize("shared", [1, 2])
+def test_records_that_are_alike_in_one_thing_only_are_weighed_all_the_same(shared: int) -> None:
+    told = {"name": lambda n: f"C{n // shared}", "country": lambda _: "DE"}
+    rows = [tuple(str(told[name](n)) if name in told else "" for name in ACCOUNT) for n in range(2400)]
+    compared = compare("account", [str(n) for n in range(2400)], rows, ())
+    assert len(set(compared.labels.tolist())) == 2400  # a name and a country alone make nobody the same

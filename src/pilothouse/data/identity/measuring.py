@@ -44,7 +44,9 @@ def measure(index: Index) -> Weights:
         learn(linker, apart, model, "compared")
         found = {each.name: _levels(linker, each) for each in model.comparisons}
         learned: Any = linker.misc.save_model_to_json()
-        chance = float(learned["probability_two_random_records_match"])
+        # Where nothing matched surely, one pair in all is the least that can be said; a chance of none has no bits.
+        least = 2 / (count * (count - 1))
+        chance = min(max(float(learned["probability_two_random_records_match"]), least), 0.5)
     bits = {name: tuple(float(np.log2(m / u)) for m, u in each) for name, each in found.items()}
     shares = {
         level.frequency_of: found[each.name][number][1]
@@ -70,7 +72,10 @@ def learn(linker: Any, connection: DuckDBPyConnection, model: Model, table: str)
         shared = " AND ".join(f"{column} IS NOT NULL" for column in columns)
         query = f"SELECT 1 FROM {table} WHERE {shared} GROUP BY {', '.join(columns)} HAVING count(*)>1 LIMIT 1"  # noqa: S608
         if connection.execute(query).fetchall():
-            linker.training.estimate_parameters_using_expectation_maximisation(block_on(*columns))
+            try:
+                linker.training.estimate_parameters_using_expectation_maximisation(block_on(*columns))
+            except ValueError:
+                continue  # no pair in this block matches at all: it teaches nothing, and the other numbers stand
 
 
 def settings(model: Model, count: int) -> Any:

@@ -48,7 +48,12 @@ def _session(master: str) -> Any:
         raise InvalidInput(
             "pyspark is not installed.", hint="Install Pilothouse with the extra `spark`, and a Java runtime."
         ) from None
-    told = {"spark.jars": jar.similarity_jar_location(), "spark.ui.enabled": "false", "spark.log.level": "ERROR"}
+    told = {
+        "spark.jars": jar.similarity_jar_location(),
+        "spark.ui.enabled": "false",
+        "spark.ui.showConsoleProgress": "false",
+        "spark.log.level": "ERROR",
+    }
     if master.startswith("local"):
         told |= {"spark.driver.host": "127.0.0.1", "spark.driver.bindAddress": "127.0.0.1"}
         told |= {"spark.sql.shuffle.partitions": "4"}
