@@ -23,7 +23,7 @@ MEMORY = "2GB"
 
 
 def measure(index: Index) -> Weights:
-    """Return the weights for the records of an index; the shipped ones where there are few."""
+    """Return the weights for the records of an index; the shipped ones where there are few, or nothing to learn."""
     connection, model, count = index.connection, index.model, index.count()
     base = shipped(model, count, index.told())
     if count < LEARN_FROM:
@@ -41,7 +41,12 @@ def measure(index: Index) -> Weights:
         del copied
         api: Any = DuckDBAPI(connection=apart)
         linker = Linker(api.register("compared"), settings(model, count), log_level=None)
-        learn(linker, apart, model, "compared")
+        try:
+            learn(linker, apart, model, "compared")
+        except ValueError:
+            # Splink takes the logarithm of a chance that came to nothing: no two of these records match, and they teach
+            # nothing. What is shipped stands.
+            return base
         found = {each.name: _levels(linker, each) for each in model.comparisons}
         learned: Any = linker.misc.save_model_to_json()
         # Where nothing matched surely, one pair in all is the least that can be said; a chance of none has no bits.
@@ -72,10 +77,7 @@ def learn(linker: Any, connection: DuckDBPyConnection, model: Model, table: str)
         shared = " AND ".join(f"{column} IS NOT NULL" for column in columns)
         query = f"SELECT 1 FROM {table} WHERE {shared} GROUP BY {', '.join(columns)} HAVING count(*)>1 LIMIT 1"  # noqa: S608
         if connection.execute(query).fetchall():
-            try:
-                linker.training.estimate_parameters_using_expectation_maximisation(block_on(*columns))
-            except ValueError:
-                continue  # no pair in this block matches at all: it teaches nothing, and the other numbers stand
+            linker.training.estimate_parameters_using_expectation_maximisation(block_on(*columns))
 
 
 def settings(model: Model, count: int) -> Any:
