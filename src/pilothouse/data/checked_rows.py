@@ -52,6 +52,7 @@ def check_file(contract: Contract, object_name: str, path: Path) -> CheckReport:
         problem = "is not there" if reader else "is neither .csv nor .parquet"
         raise InvalidInput(f"{path} {problem}.", hint="Give a CSV or Parquet file with a column for each field.")
     with duckdb.connect() as connection:
+        connection.execute("SET enable_progress_bar=false")
         try:
             return check_rows(connection, contract, object_name, reader.format(text(str(path))))
         except (duckdb.InvalidInputException, duckdb.IOException, duckdb.ConversionException) as error:
@@ -88,6 +89,7 @@ def check_records(contract: Contract, object_name: str, records: Iterable[Record
     names = ["id", *(each for name in fields for each in (name, f"{name}:state"))]
     rows = _table(names, kinds, columns)
     with duckdb.connect() as connection:
+        connection.execute("SET enable_progress_bar=false")
         connection.register(NORMAL, rows)
         return check_normal(connection, contract, object_name)
 

@@ -45,6 +45,8 @@ class Index:
         if path is not None:
             path.chmod(0o600)
         self.connection.execute(f"SET memory_limit='{MEMORY}'")
+        # It would stand in the middle of what a command prints.
+        self.connection.execute("SET enable_progress_bar=false")
         self.connection.execute("SET preserve_insertion_order=false")
         prepare(self.connection)
 

@@ -34,6 +34,7 @@ def measure(index: Index) -> Weights:
     # In a database of its own: Splink makes tables as it likes, and may fail on the way to trying another.
     with duckdb.connect() as apart:
         apart.execute(f"SET memory_limit='{MEMORY}'")
+        apart.execute("SET enable_progress_bar=false")
         copied: Any = connection.sql("SELECT * FROM features").to_arrow_table()
         apart.register("copied", copied)
         apart.execute("CREATE TABLE compared AS SELECT * FROM copied")
