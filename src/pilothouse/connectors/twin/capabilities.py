@@ -151,15 +151,18 @@ _offer(
     change=K.ACTIVITY,
     **{**UNDOABLE, "if_wrong": "Void the logged activity.", "compensation": "crm.record.void"},
 )
-_offer(
-    "crm.account.merge",
-    "Merge an account into another.",
-    lambda given: {"parent": given["into"], "flags": "merged"},
-    _schema({"into": NAMED}, "into"),
-    change=K.MERGE,
-    blast=Blast.LOW,
-    writes_fields=("parent", "flags"),
-)
+for _object in ("account", "contact"):
+    _offer(
+        f"crm.{_object}.merge",
+        f"Merge one {_object} into another: what refers to it leads to the other, which gets what it lacks.",
+        _as_given,
+        _schema({"into": NAMED}, "into"),
+        change=K.MERGE,
+        blast=Blast.LOW,
+        writes_fields=("flags",),
+        partner_argument="into",
+        if_wrong="It cannot be taken apart by a command: the change log names every record that it changed, by hand.",
+    )
 _offer(
     "crm.record.void",
     "Mark a record as void, without deleting it.",
