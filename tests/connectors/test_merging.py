@@ -129,3 +129,60 @@ def test_intake_sees_what_the_merge_did_elsewhere_and_a_persons_value_stays_thei
         ("crm/opportunity/o1", "account"): moved,
         ("crm/activity/v1", "account"): moved,
     }
+
+
+def unmerge(request: str = "r2", merge: str = "r1") -> Call:
+    return Call("crm.record.unmerge", LOSER, {"merge": merge}, None, request)
+
+
+def hands(server: TwinServer, connector: TwinConnector) -> dict[str, Any]:
+    """Every field of every record with a person's hand behind it, where there is one."""
+    refs = [RecordRef("crm", name, row["id"]) for name in ("account", "contact", "opportunity") for row in server.records(name)]  # fmt: skip
+    shown = [(ref, connector.read(ref)) for ref in refs]
+    people = {(str(r), n): w for r, s in shown if s for n, w in s.writers.items() if w.startswith("user:")}
+    return {"people": people, **state(server)}
+
+
+def test_taking_a_merge_apart_restores_every_record_it_changed(tmp_path: Path) -> None:
+    server, connector = twin(tmp_path)
+    before = hands(server, connector)
+    connector.perform(merge())
+    receipt = connector.perform(unmerge())
+    after = hands(server, connector)
+    assert {k: {n: v for n, v in r.items() if v is not None} for k, r in after.items() if k != "people"} == {
+        k: {n: v for n, v in r.items() if v is not None} for k, r in before.items() if k != "people"
+    }
+    assert before["people"].items() <= after["people"].items()
+    assert connector.perform(unmerge()) == receipt == connector.lookup("r2")
+    connector.perform(merge("r3", expected_version=None, partner_version=None))
+    assert state(server)["c1"]["account"] == "a1", "they can be merged again"
+
+
+def test_what_a_person_changed_after_the_merge_stays(tmp_path: Path) -> None:
+    server, connector = twin(tmp_path)
+    connector.perform(merge())
+    server.edit_as("rosa", "account", "a1", {"city": "Bern"})
+    server.edit_as("rosa", "contact", "c1", {"account": "a1"})  # what it was by then, and now a person's word
+    server.edit_as("rosa", "opportunity", "o1", {"account": "a3"})
+    connector.perform(unmerge())
+    now = state(server)
+    assert (now["a1"]["city"], now["a1"]["phone"], now["c1"]["account"], now["o1"]["account"]) == (
+        "Bern", None, "a1", "a3",
+    )  # fmt: skip
+    assert now["v1"]["account"] == "a2" and now["a2"]["flags"] is None
+
+
+def test_only_a_merge_that_stands_last_is_taken_apart(tmp_path: Path) -> None:
+    server, connector = twin(tmp_path)
+    for call in (unmerge(), unmerge(merge="nothing")):
+        with pytest.raises(CallRefused, match="is not merged"):
+            connector.perform(call)
+    connector.perform(merge())
+    connector.perform(Call("crm.account.merge", WINNER, {"into": "a3"}, None, "r5"))
+    held = state(server)
+    with pytest.raises(CallRefused, match="take that apart first"):
+        connector.perform(unmerge())
+    assert state(server) == held
+    connector.perform(Call("crm.record.unmerge", WINNER, {"merge": "r5"}, None, "r6"))
+    connector.perform(unmerge("r7"))
+    assert state(server)["v1"]["account"] == "a2"

@@ -16,6 +16,8 @@ FLAG: Json = {"type": ["boolean", "null"]}
 DATE: Json = {"type": ["string", "null"], "pattern": r"^\d{4}-\d{2}-\d{2}$"}
 NAMED: Json = {"type": "string", "minLength": 1, "maxLength": 400}
 
+UNMERGE = "crm.record.unmerge"
+
 Setter = Callable[[Mapping[str, Json]], Mapping[str, Json]]
 SETS: dict[str, Setter] = {}
 CAPABILITIES: list[Capability] = []
@@ -161,8 +163,22 @@ for _object in ("account", "contact"):
         blast=Blast.LOW,
         writes_fields=("flags",),
         partner_argument="into",
-        if_wrong="It cannot be taken apart by a command: the change log names every record that it changed, by hand.",
+        reversibility=Reversibility.REVERSIBLE,
+        if_wrong="Take the merge apart: what it changed, and nobody changed since, is as it was before.",
+        compensation=UNMERGE,
     )
+_offer(
+    UNMERGE,
+    "Take a merge apart again, named by the action that merged.",
+    _as_given,
+    _schema({"merge": NAMED}, "merge"),
+    object="*",
+    change=K.RESTORE,
+    reversibility=Reversibility.REVERSIBLE,
+    blast=Blast.LOW,
+    if_wrong="Merge the two records again.",
+    writes_fields=("flags",),
+)
 _offer(
     "crm.record.void",
     "Mark a record as void, without deleting it.",

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from pilothouse.connectors.twin.capabilities import CAPABILITIES, SETS
+from pilothouse.connectors.twin.capabilities import CAPABILITIES, SETS, UNMERGE
 from pilothouse.connectors.twin.server import Answer, NoAnswer, TwinServer
 from pilothouse.gateway.ports import Call, CallRefused, CallUnknown, Change, Receipt, StaleRecord
 from pilothouse.vocabulary.capabilities import Capability
@@ -58,6 +58,11 @@ class TwinConnector:
             into, versions = str(call.arguments["into"]), (call.expected_version, call.partner_version)
             return self._server.merge(
                 *place, into, expected_version=versions[0], into_version=versions[1], request_id=call.request_id
+            )
+        if call.capability == UNMERGE:
+            merge = str(call.arguments["merge"])
+            return self._server.unmerge(
+                *place, merge, expected_version=call.expected_version, request_id=call.request_id
             )
         fields = SETS[call.capability](call.arguments)
         return self._server.write(*place, fields, expected_version=call.expected_version, request_id=call.request_id)

@@ -1,4 +1,4 @@
-"""What a merge of two records changes in the twin, worked out before anything is written.
+"""What a merge of two records changes in the twin, and what takes it apart, worked out before anything is written.
 
 The winner gets what it lacks, references to the loser lead to the winner, and the loser stays as a void record that says
 where it went. What must never happen here: a value of the winner replaced; a record deleted; an opt-out lost.
@@ -60,6 +60,28 @@ def edits(connection: sqlite3.Connection, loser: sqlite3.Row, winner: sqlite3.Ro
         for row in connection.execute(query, (pointing, gone)).fetchall():
             to = None if (pointing, row["id"]) == (object_name, stays) else stays
             yield from by_hand(pointing, row["id"], {name: to}, _read(row["writers"]))
+
+
+def apart(connection: sqlite3.Connection, request_id: str) -> Iterator[Edit]:
+    """Yield what takes the merge of a request apart again, from what the change log says that it replaced.
+
+    A field that was changed since, by anybody, stays as they left it; a later merge that was taken apart changed nothing.
+    A value goes back to the hand that wrote it.
+    """
+    merges = "SELECT request_id FROM journal WHERE committed AND request_id <> '' AND (operation LIKE '%.merge' OR operation LIKE '%.unmerge')"
+    ours = {str(each["request_id"]) for each in connection.execute(merges)}
+    rows = connection.execute("SELECT * FROM change WHERE request_id = ? ORDER BY cursor", (request_id,)).fetchall()
+    for row in rows:
+        place = (row["object"], row["id"])
+        log = connection.execute("SELECT * FROM change WHERE object = ? AND id = ? ORDER BY cursor", place).fetchall()
+        record = "SELECT fields FROM record WHERE object = ? AND id = ?"
+        now, left = _read(connection.execute(record, place).fetchone()["fields"]), _read(row["after"])
+        later = [each for each in log if each["cursor"] > row["cursor"] and each["request_id"] not in ours]
+        touched = {name for each in later for name in _read(each["after"])}
+        earlier = [each for each in log if each["cursor"] < row["cursor"] and each["request_id"] != request_id]
+        writers = {name: str(each["who"]) for each in earlier for name in _read(each["after"])}
+        stands = {name for name in left if name not in touched and now.get(name) == left[name]}
+        yield from by_hand(*place, {n: v for n, v in _read(row["before"]).items() if n in stands}, writers)
 
 
 def referring(object_name: str) -> Iterator[tuple[str, str]]:

@@ -13,7 +13,7 @@ import threading
 import time
 from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, cast
 
@@ -21,7 +21,7 @@ from pilothouse.connectors.twin import merging
 from pilothouse.connectors.twin.faults import Fault, Faults
 from pilothouse.connectors.twin.schema import REQUIRED, SCHEMA
 from pilothouse.vocabulary.clock import Clock, new_id, stamp
-from pilothouse.vocabulary.records import MERGED
+from pilothouse.vocabulary.records import MERGED, merged_into
 from pilothouse.vocabulary.values import canonical, parse_json
 
 Fields = Mapping[str, Any]
@@ -153,6 +153,28 @@ class TwinServer:
         payload = {"into": into}
         return self._requested(secret, operation, (object_name, record_id), payload, request_id, work)
 
+    def unmerge(
+        self,
+        secret: str,
+        operation: str,
+        object_name: str,
+        record_id: str,
+        merge: str,
+        *,
+        expected_version: int | None = None,
+        request_id: str = "",
+    ) -> Answer:
+        """Take a merge, named by its request, apart: what nobody changed since is as it was before (`merging.apart`).
+
+        Answers 422 when the record did not go into another by that request, or the other went on into a third.
+        """
+
+        def work(connection: sqlite3.Connection, who: str, _: Fields) -> tuple[Answer, bool]:
+            return self._unmerge(connection, who, object_name, (record_id, merge), expected_version, request_id)
+
+        payload = {"merge": merge}
+        return self._requested(secret, operation, (object_name, record_id), payload, request_id, work)
+
     def _requested(
         self, secret: str, operation: str, place: tuple[str, str], fields: Fields, request_id: str, work: Work
     ) -> Answer:
@@ -244,6 +266,48 @@ class TwinServer:
         body = {**done, "changed": sorted({f"{edit.object}/{edit.id}" for edit in also})}
         self._remember(connection, request_id, object_name, done)
         return Answer(200, body), True
+
+    def _unmerge(
+        self,
+        connection: sqlite3.Connection,
+        who: str,
+        object_name: str,
+        named: tuple[str, str],
+        expected: int | None,
+        request_id: str,
+    ) -> tuple[Answer, bool]:
+        earlier = self._request(connection, request_id)
+        if earlier is not None:
+            return earlier, False
+        record_id, merge = named
+        row = self._row(object_name, record_id)
+        if row is None:
+            return Answer(404, {"error": f"no {object_name} {record_id}"}), False
+        if expected is not None and expected != row["version"]:
+            return Answer(409, {"error": f"version of {record_id} is {row['version']}, not {expected}"}), False
+        why = self._together(connection, row, merge)
+        if why:
+            return Answer(422, {"error": why}), False
+        also = list(merging.apart(connection, merge))
+        for edit in also:
+            own = (edit.object, edit.id) == (object_name, record_id)
+            self._edit(connection, replace(edit, who=who) if own else edit, request_id)
+        now = self._row(object_name, record_id)
+        assert now is not None
+        done = {"id": record_id, "version": now["version"], "fields": _fields(now["fields"])}
+        self._remember(connection, request_id, object_name, done)
+        return Answer(200, {**done, "changed": sorted({f"{edit.object}/{edit.id}" for edit in also})}), True
+
+    def _together(self, connection: sqlite3.Connection, row: sqlite3.Row, merge: str) -> str:
+        """Return why a merge cannot be taken apart, empty when it can."""
+        into = merged_into(_fields(row["fields"]).get("flags"))
+        query = "SELECT after FROM change WHERE request_id = ? AND object = ? AND id = ?"
+        found = connection.execute(query, (merge, row["object"], row["id"])).fetchall()
+        if not merge or not into or not any(merged_into(_fields(each["after"]).get("flags")) == into for each in found):
+            return f"{row['id']} is not merged by request {merge}"
+        winner = self._row(row["object"], into)
+        further = merged_into(_fields(winner["fields"]).get("flags")) if winner else ""
+        return f"{into} was merged into {further} since; take that apart first" if further else ""
 
     def _edit(self, connection: sqlite3.Connection, edit: merging.Edit, request_id: str) -> dict[str, Any]:
         """Set fields of a record that exists, and return it as it is then."""
