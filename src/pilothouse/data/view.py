@@ -62,6 +62,7 @@ class DataView:
         self._ids: dict[str, dict[RecordRef, Record]] = {}
         self._entities, self._graph = entities, graph
         self._attached: dict[str, dict[str, Attachment]] = {}
+        self._apart: dict[str, set[frozenset[RecordRef]]] = {}
         self._matches: dict[RecordRef, list[Match]] = {}
         self._evaluator = Evaluator(definitions, self, as_of)
 
@@ -140,6 +141,24 @@ class DataView:
         """True where a person said that a record is of another company, and who is who was not worked out anew yet."""
         asked = self._asked(ref)
         return asked is not None and asked.refuted and asked.to in entity.members
+
+    def duplicates(self, object_name: str) -> list[tuple[float, list[Record]]]:
+        """Return the records of this system that are one account or contact with others of it, and how sure (0 to 1)."""
+        here = {str(each.ref): each for each in self.records(object_name)}
+        found: list[tuple[float, list[Record]]] = []
+        for ident, members in sorted(self._entities.current(object_name).items()):
+            records = [here[each] for each in sorted(members) if each in here]
+            entity = self._entities.entity(ident) if len(records) > 1 else None
+            if entity is not None:
+                found.append((min(entity.confidence, SUREST), records))
+        return found
+
+    def judged_different(self, one: RecordRef, other: RecordRef) -> bool:
+        """True where a person said that two records are not the same, worked out anew since or not."""
+        if one.object not in self._apart:
+            judged = self._entities.judgements(one.object)
+            self._apart[one.object] = {frozenset((each.one, each.other)) for each in judged if not each.same}
+        return frozenset((one, other)) in self._apart[one.object]
 
     def _asked(self, ref: RecordRef) -> Attachment | None:
         if ref.object not in self._attached:

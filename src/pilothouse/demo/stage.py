@@ -35,6 +35,8 @@ SOURCES = (
     ("enrichment", "canonical", WriterKind.ENRICHMENT),
 )
 BULK_ALLOWANCE = 200
+ASSISTED = ("account.update", "opportunity.update", "account.merge", "contact.merge")
+"""What the agent may propose for a person to decide; it stays a shadow in all else."""
 Tell = Callable[[str], None]
 
 
@@ -101,7 +103,7 @@ def enlist(app: App, root: Path) -> None:
         ref, by = document.model.ref, ("ada", "noah")
         fill = f"{SYSTEM}.account.update:fill-empty"
         agents.bootstrap(ref, fill, Mode.LIVE, by, bulk_allowance=BULK_ALLOWANCE)
-        for action_type in (f"{SYSTEM}.account.update", f"{SYSTEM}.opportunity.update"):
+        for action_type in (f"{SYSTEM}.{name}" for name in ASSISTED):
             agents.bootstrap(ref, action_type, Mode.ASSISTED, by)
 
 

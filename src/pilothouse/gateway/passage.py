@@ -98,6 +98,8 @@ class Passage:
     contract: Contract | None = None
     snapshot: Snapshot | None = None
     snapshot_read: bool = False
+    partner: Snapshot | None = None
+    """The second record that the call changes, where its capability names one."""
     fields: tuple[str, ...] = ()
     before: Mapping[str, Json] = field(default_factory=dict[str, Json])
     changes: tuple[FieldChange, ...] = ()

@@ -18,13 +18,17 @@ from pilothouse.vocabulary.values import Json
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One request to a system of record. The same `request_id` must never take effect twice."""
+    """One request to a system of record. The same `request_id` must never take effect twice.
+
+    `partner_version` is the version of the second record that the call changes, where it changes two.
+    """
 
     capability: str
     ref: RecordRef
     arguments: Mapping[str, Json]
     expected_version: int | None
     request_id: str
+    partner_version: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ running it again: what was restored is no longer in the plan.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from itertools import groupby
@@ -26,6 +26,7 @@ from pilothouse.ledger.actions import ActionRow, actions_list, fields_written
 from pilothouse.ledger.entries import Draft
 from pilothouse.vocabulary.actions import Action
 from pilothouse.vocabulary.actors import Actor
+from pilothouse.vocabulary.capabilities import ChangeKind
 from pilothouse.vocabulary.clock import new_id, stamp
 from pilothouse.vocabulary.errors import Forbidden, InvalidInput, NotFound
 from pilothouse.vocabulary.outcomes import ActionStatus
@@ -69,6 +70,8 @@ class Item:
     agent: Json = None
     present: Json = None
     actions: tuple[str, ...] = ()
+    by: str = ""
+    """The capability that undoes it, given the action, where putting the field back would not (a merge)."""
 
 
 @dataclass(frozen=True)
@@ -158,9 +161,24 @@ def _record_items(gateway: Gateway, ref: RecordRef, rows: list[ActionRow], *, si
         missing = "The record is no longer there."
     items: list[Item] = []
     for name, group in groupby(rows, key=lambda row: row.field):
-        writes = list(group)
-        items.append(_field_item(gateway, ref, name, writes, snapshot, missing, single=single))
+        writes, by = _latest(gateway, list(group))
+        item = _field_item(gateway, ref, name, writes, snapshot, missing, single=single)
+        items.append(replace(item, by=by) if item.fate is Fate.RESTORE else item)
     return items
+
+
+def _latest(gateway: Gateway, writes: list[ActionRow]) -> tuple[list[ActionRow], str]:
+    """Return the writes of a field to undo together, and by which capability if not by putting the value back.
+
+    A merge is undone by itself: first what came after it, then the merge, then what was before it, a run for each.
+    """
+    known = gateway.door.registry.capabilities
+    for at in range(len(writes) - 1, -1, -1):
+        capability = known.get(writes[at].capability)
+        if capability is not None and capability.change is ChangeKind.MERGE:
+            after = writes[at + 1 :]
+            return (after, "") if after else ([writes[at]], capability.compensation)
+    return writes, ""
 
 
 def _field_item(
@@ -227,8 +245,8 @@ def apply(gateway: Gateway, scope: Scope, by: str, reason: str) -> Undone:
     undone = Undone(new_id("rbk"), planned)
     head: dict[str, Json] = {"rollback": undone.id, "reason": reason, **_scope_json(scope), **_counts(planned)}
     gateway.door.ledger.append([Draft("rollback.started", Actor(by), head, subject=f"rollback/{undone.id}")])
-    restorable = sorted(planned.of(Fate.RESTORE), key=lambda item: item.record)
-    for ref, group in groupby(restorable, key=lambda item: item.record):
+    restorable = sorted(planned.of(Fate.RESTORE), key=lambda item: (item.record, item.by))
+    for (ref, _), group in groupby(restorable, key=lambda item: (item.record, item.by)):
         undone.results.append(_restore(gateway, undone.id, ref, list(group), by, reason))
     already = planned.of(Fate.ALREADY)
     if already:
@@ -240,13 +258,14 @@ def apply(gateway: Gateway, scope: Scope, by: str, reason: str) -> Undone:
 
 def _restore(gateway: Gateway, rollback: str, ref: RecordRef, items: list[Item], by: str, reason: str) -> Result:
     causes = tuple(dict.fromkeys(action for item in items for action in item.actions))
+    compensation, fields = items[0].by, {item.field: item.old for item in items}
     action = Action(
-        capability=f"{ref.system}.record.restore",
+        capability=compensation or f"{ref.system}.record.restore",
         target=ref,
-        arguments={"fields": {item.field: item.old for item in items}},
+        arguments={"merge": causes[0]} if compensation else {"fields": fields},
         intent=f"Undo {len(causes)} action(s): {reason}",
         expects={item.field: item.present for item in items},
-        idempotency_key=f"{rollback}:{ref}",
+        idempotency_key=f"{rollback}:{ref}:{compensation}" if compensation else f"{rollback}:{ref}",
         run=rollback,
         causes=causes,
     )

@@ -84,6 +84,8 @@ class Capability:
     writes_fields: tuple[str, ...] | None = None
     recipients_argument: str = ""
     """The argument that lists the people a message goes to, if any; its length is the blast radius."""
+    partner_argument: str = ""
+    """The argument that names another record of the target's object which the call changes as well (a merge), if any."""
 
     @property
     def reversible(self) -> bool:

@@ -92,6 +92,16 @@ def is_empty(value: Json) -> bool:
     return value is None or (isinstance(value, str) and not value.strip())
 
 
+MERGED = "merged into "
+"""How the flags of a record begin that went into another of its object; the other's id follows."""
+
+
+def merged_into(flags: Json) -> str:
+    """Return the id of the record that one with these flags went into, empty when it went into none."""
+    text = str(flags or "")
+    return text.removeprefix(MERGED) if text.startswith(MERGED) else ""
+
+
 def change_to_json(change: FieldChange) -> dict[str, Json]:
     """Return a change as it stands in an entry."""
     return {

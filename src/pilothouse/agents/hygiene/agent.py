@@ -9,6 +9,8 @@ from datetime import datetime
 from pilothouse.agents.hygiene.contradictions import contradictions
 from pilothouse.agents.hygiene.differing import values_that_differ
 from pilothouse.agents.hygiene.dormant import dormant_deals
+from pilothouse.agents.hygiene.duplicates import KIND as DUPLICATE
+from pilothouse.agents.hygiene.duplicates import duplicates
 from pilothouse.agents.hygiene.fill import fill_from_other_sources
 from pilothouse.agents.hygiene.missing import missing_required
 from pilothouse.agents.hygiene.orphans import orphan_references
@@ -18,7 +20,7 @@ from pilothouse.agents.hygiene.spelling import misspelt_values
 from pilothouse.data.view import DataView
 from pilothouse.vocabulary.actors import AgentRef
 from pilothouse.vocabulary.findings import Finding
-from pilothouse.vocabulary.records import RecordRef
+from pilothouse.vocabulary.records import RecordRef, merged_into
 
 MOST = 1000
 """Characters of a flag's note."""
@@ -32,6 +34,7 @@ DETECTORS: tuple[Detector, ...] = (
     missing_required,
     dormant_deals,
     outdated_values,
+    duplicates,
 )
 
 
@@ -48,14 +51,18 @@ class HygieneAgent:
         mended: set[tuple[str, str]] = set()
         for detect in DETECTORS:
             for finding in detect(view, as_of):
+                record = view.record(finding.record)
+                if record is not None and merged_into(record.value("flags")):
+                    continue  # It stands for its history only; there is nothing left to mend.
                 if finding.kind.startswith("missing") and (str(finding.record), finding.field) in mended:
                     continue
                 if _is_flag(finding):
                     flags.setdefault(finding.record, []).append(len(findings))
                 findings.append(_once(finding, proposed))
                 mended.add((str(finding.record), finding.field))
+        going = {finding.record for finding in findings if finding.kind == DUPLICATE}
         for ref, places in flags.items():
-            _flag_once(view, ref, findings, places)
+            _flag_once(view, ref, findings, places, going=ref in going)
         return findings
 
 
@@ -63,17 +70,18 @@ def _is_flag(finding: Finding) -> bool:
     return finding.proposal is not None and finding.proposal.capability.endswith(".flag")
 
 
-def _flag_once(view: DataView, ref: RecordRef, findings: list[Finding], places: Sequence[int]) -> None:
+def _flag_once(view: DataView, ref: RecordRef, findings: list[Finding], places: Sequence[int], *, going: bool) -> None:
     """Make one flag of all that is to be flagged on a record, and none when it carries just these already.
 
-    A record holds one flag; two proposals for it would take turns in overwriting each other at every run.
+    A record holds one flag; two proposals for it would take turns in overwriting each other at every run. One that is
+    `going` into another gets none: a merge writes its flag, and would find it changed when a person has decided.
     """
     asked = [proposal for place in places if (proposal := findings[place].proposal) is not None]
     codes = sorted({str(each.arguments["code"]) for each in asked})
     for place in places:
         findings[place] = replace(findings[place], proposal=None)
     record = view.record(ref)
-    if record is None or record.text("flags").startswith(f"{', '.join(codes)}:"):
+    if going or record is None or record.text("flags").startswith(f"{', '.join(codes)}:"):
         return
     notes = list(dict.fromkeys(str(each.arguments["note"]) for each in asked))
     evidence = [fact for each in asked for fact in each.evidence]

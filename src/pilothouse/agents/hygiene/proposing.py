@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from pilothouse.data.store import Record
 from pilothouse.vocabulary.actions import Action, Evidence
@@ -24,6 +25,14 @@ def update(
 def flag(record: Record, code: str, note: str, *, confidence: float, evidence: Sequence[Evidence]) -> Action:
     """Propose a flag on a record that only people can mend."""
     return _action(f"{record.ref.system}.record.flag", record, {"code": code, "note": note}, note, confidence, evidence)
+
+
+def merge(gone: Record, stays: Record, *, intent: str, confidence: float, evidence: Sequence[Evidence]) -> Action:
+    """Propose that one record goes into another; either way round it is the same act."""
+    capability = f"{gone.ref.system}.{gone.ref.object}.merge"
+    action = _action(capability, gone, {"into": stays.ref.id}, intent, confidence, evidence)
+    key = digest([VERSION, capability, sorted([str(gone.ref), str(stays.ref)])])
+    return replace(action, idempotency_key=f"{VERSION}:{key[:40]}")
 
 
 def _action(

@@ -16,6 +16,8 @@ FLAG: Json = {"type": ["boolean", "null"]}
 DATE: Json = {"type": ["string", "null"], "pattern": r"^\d{4}-\d{2}-\d{2}$"}
 NAMED: Json = {"type": "string", "minLength": 1, "maxLength": 400}
 
+UNMERGE = "crm.record.unmerge"
+
 Setter = Callable[[Mapping[str, Json]], Mapping[str, Json]]
 SETS: dict[str, Setter] = {}
 CAPABILITIES: list[Capability] = []
@@ -151,14 +153,31 @@ _offer(
     change=K.ACTIVITY,
     **{**UNDOABLE, "if_wrong": "Void the logged activity.", "compensation": "crm.record.void"},
 )
+for _object in ("account", "contact"):
+    _offer(
+        f"crm.{_object}.merge",
+        f"Merge one {_object} into another: what refers to it leads to the other, which gets what it lacks.",
+        _as_given,
+        _schema({"into": NAMED}, "into"),
+        change=K.MERGE,
+        blast=Blast.LOW,
+        writes_fields=("flags",),
+        partner_argument="into",
+        reversibility=Reversibility.REVERSIBLE,
+        if_wrong="Take the merge apart: what it changed, and nobody changed since, is as it was before.",
+        compensation=UNMERGE,
+    )
 _offer(
-    "crm.account.merge",
-    "Merge an account into another.",
-    lambda given: {"parent": given["into"], "flags": "merged"},
-    _schema({"into": NAMED}, "into"),
-    change=K.MERGE,
+    UNMERGE,
+    "Take a merge apart again, named by the action that merged.",
+    _as_given,
+    _schema({"merge": NAMED}, "merge"),
+    object="*",
+    change=K.RESTORE,
+    reversibility=Reversibility.REVERSIBLE,
     blast=Blast.LOW,
-    writes_fields=("parent", "flags"),
+    if_wrong="Merge the two records again.",
+    writes_fields=("flags",),
 )
 _offer(
     "crm.record.void",

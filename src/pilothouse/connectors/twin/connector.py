@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from pilothouse.connectors.twin.capabilities import CAPABILITIES, SETS
+from pilothouse.connectors.twin.capabilities import CAPABILITIES, SETS, UNMERGE
 from pilothouse.connectors.twin.server import Answer, NoAnswer, TwinServer
 from pilothouse.gateway.ports import Call, CallRefused, CallUnknown, Change, Receipt, StaleRecord
 from pilothouse.vocabulary.capabilities import Capability
@@ -45,21 +45,27 @@ class TwinConnector:
 
     def perform(self, call: Call) -> Receipt:
         """Send one request."""
-        fields = SETS[call.capability](call.arguments)
         try:
-            answer = self._server.write(
-                self._secret,
-                call.capability,
-                call.ref.object,
-                call.ref.id,
-                fields,
-                expected_version=call.expected_version,
-                request_id=call.request_id,
-            )
+            answer = self._send(call)
         except NoAnswer as error:
             raise CallUnknown(str(error)) from None
         _raise_for(answer)
         return self._receipt(call.request_id, call.ref.object, answer)
+
+    def _send(self, call: Call) -> Answer:
+        place = (self._secret, call.capability, call.ref.object, call.ref.id)
+        if call.capability.endswith(".merge"):
+            into, versions = str(call.arguments["into"]), (call.expected_version, call.partner_version)
+            return self._server.merge(
+                *place, into, expected_version=versions[0], into_version=versions[1], request_id=call.request_id
+            )
+        if call.capability == UNMERGE:
+            merge = str(call.arguments["merge"])
+            return self._server.unmerge(
+                *place, merge, expected_version=call.expected_version, request_id=call.request_id
+            )
+        fields = SETS[call.capability](call.arguments)
+        return self._server.write(*place, fields, expected_version=call.expected_version, request_id=call.request_id)
 
     def lookup(self, request_id: str) -> Receipt | None:
         """Ask what became of a request."""

@@ -11,18 +11,22 @@ import secrets
 import sqlite3
 import threading
 import time
-from collections.abc import Collection, Generator, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, cast
 
+from pilothouse.connectors.twin import merging
 from pilothouse.connectors.twin.faults import Fault, Faults
 from pilothouse.connectors.twin.schema import REQUIRED, SCHEMA
 from pilothouse.vocabulary.clock import Clock, new_id, stamp
+from pilothouse.vocabulary.records import MERGED, merged_into
 from pilothouse.vocabulary.values import canonical, parse_json
 
 Fields = Mapping[str, Any]
+Work = Callable[[sqlite3.Connection, str, Fields], tuple["Answer", bool]]
+"""What a request does in its transaction, for whom, with which fields: the answer, and whether anything was done."""
 
 
 class NoAnswer(Exception):
@@ -118,6 +122,64 @@ class TwinServer:
 
         Raises `NoAnswer` when the connection breaks, before or after the work was done.
         """
+
+        def work(connection: sqlite3.Connection, who: str, wanted: Fields) -> tuple[Answer, bool]:
+            return self._apply(connection, who, operation, object_name, record_id, wanted, expected_version, request_id)
+
+        return self._requested(secret, operation, (object_name, record_id), fields, request_id, work)
+
+    def merge(
+        self,
+        secret: str,
+        operation: str,
+        object_name: str,
+        record_id: str,
+        into: str,
+        *,
+        expected_version: int | None = None,
+        into_version: int | None = None,
+        request_id: str = "",
+    ) -> Answer:
+        """Merge a record into another of its object: `merging.py` says what changes, and all of it does or nothing.
+
+        Answers 409 when either record is at another version than expected, 422 when the two cannot be merged; raises
+        `NoAnswer` as `write`.
+        """
+
+        def work(connection: sqlite3.Connection, who: str, _: Fields) -> tuple[Answer, bool]:
+            versions = (expected_version, into_version)
+            return self._merge(connection, who, object_name, (record_id, into), versions, request_id)
+
+        payload = {"into": into}
+        return self._requested(secret, operation, (object_name, record_id), payload, request_id, work)
+
+    def unmerge(
+        self,
+        secret: str,
+        operation: str,
+        object_name: str,
+        record_id: str,
+        merge: str,
+        *,
+        expected_version: int | None = None,
+        request_id: str = "",
+    ) -> Answer:
+        """Take a merge, named by its request, apart: what nobody changed since is as it was before (`merging.apart`).
+
+        Answers 422 when the record did not go into another by that request, or the other went on into a third.
+        """
+
+        def work(connection: sqlite3.Connection, who: str, _: Fields) -> tuple[Answer, bool]:
+            return self._unmerge(connection, who, object_name, (record_id, merge), expected_version, request_id)
+
+        payload = {"merge": merge}
+        return self._requested(secret, operation, (object_name, record_id), payload, request_id, work)
+
+    def _requested(
+        self, secret: str, operation: str, place: tuple[str, str], fields: Fields, request_id: str, work: Work
+    ) -> Answer:
+        """Do the work of a request in one transaction with its line in the journal, faults permitting."""
+        object_name, record_id = place
         who = self._who(secret)
         fault = self.faults.strike("write")
         if fault is Fault.SLOW:
@@ -135,9 +197,7 @@ class TwinServer:
         assert who is not None
         wanted = _distorted(fields) if fault is Fault.WRONG_VALUE else fields
         with self._writing() as connection:
-            answer, committed = self._apply(
-                connection, who, operation, object_name, record_id, wanted, expected_version, request_id
-            )
+            answer, committed = work(connection, who, wanted)
             self._journal(connection, who, operation, object_name, record_id, fields, answer, request_id, committed)
         if fault is Fault.TIMEOUT_AFTER:
             raise NoAnswer("the connection timed out")
@@ -171,10 +231,97 @@ class TwinServer:
         ident = record_id or new_id(object_name[:3])
         self._store(connection, who, object_name, ident, version + 1, present, fields, row, request_id)
         body = {"id": ident, "version": version + 1, "fields": after}
-        if request_id:
-            made = (request_id, object_name, ident, version + 1, _text(after))
-            connection.execute("INSERT INTO request VALUES (?, ?, ?, ?, ?)", made)
+        self._remember(connection, request_id, object_name, body)
         return Answer(200, body), True
+
+    def _merge(
+        self,
+        connection: sqlite3.Connection,
+        who: str,
+        object_name: str,
+        pair: tuple[str, str],
+        versions: tuple[int | None, int | None],
+        request_id: str,
+    ) -> tuple[Answer, bool]:
+        earlier = self._request(connection, request_id)
+        if earlier is not None:
+            return earlier, False
+        rows: list[sqlite3.Row] = []
+        for ident, expected in zip(pair, versions, strict=True):
+            row = self._row(object_name, ident)
+            if row is None:
+                return Answer(404, {"error": f"no {object_name} {ident}"}), False
+            if expected is not None and expected != row["version"]:
+                return Answer(409, {"error": f"version of {ident} is {row['version']}, not {expected}"}), False
+            rows.append(row)
+        loser, winner = rows
+        why = merging.refusal(_fields(loser["fields"]), _fields(winner["fields"]), *pair)
+        if why:
+            return Answer(422, {"error": why}), False
+        also = list(merging.edits(connection, loser, winner))
+        for edit in also:
+            self._edit(connection, edit, request_id)
+        void = merging.Edit(object_name, pair[0], {"flags": f"{MERGED}{pair[1]}"}, who)
+        done = self._edit(connection, void, request_id)
+        body = {**done, "changed": sorted({f"{edit.object}/{edit.id}" for edit in also})}
+        self._remember(connection, request_id, object_name, done)
+        return Answer(200, body), True
+
+    def _unmerge(
+        self,
+        connection: sqlite3.Connection,
+        who: str,
+        object_name: str,
+        named: tuple[str, str],
+        expected: int | None,
+        request_id: str,
+    ) -> tuple[Answer, bool]:
+        earlier = self._request(connection, request_id)
+        if earlier is not None:
+            return earlier, False
+        record_id, merge = named
+        row = self._row(object_name, record_id)
+        if row is None:
+            return Answer(404, {"error": f"no {object_name} {record_id}"}), False
+        if expected is not None and expected != row["version"]:
+            return Answer(409, {"error": f"version of {record_id} is {row['version']}, not {expected}"}), False
+        why = self._together(connection, row, merge)
+        if why:
+            return Answer(422, {"error": why}), False
+        also = list(merging.apart(connection, merge))
+        for edit in also:
+            own = (edit.object, edit.id) == (object_name, record_id)
+            self._edit(connection, replace(edit, who=who) if own else edit, request_id)
+        now = self._row(object_name, record_id)
+        assert now is not None
+        done = {"id": record_id, "version": now["version"], "fields": _fields(now["fields"])}
+        self._remember(connection, request_id, object_name, done)
+        return Answer(200, {**done, "changed": sorted({f"{edit.object}/{edit.id}" for edit in also})}), True
+
+    def _together(self, connection: sqlite3.Connection, row: sqlite3.Row, merge: str) -> str:
+        """Return why a merge cannot be taken apart, empty when it can."""
+        into = merged_into(_fields(row["fields"]).get("flags"))
+        query = "SELECT after FROM change WHERE request_id = ? AND object = ? AND id = ?"
+        found = connection.execute(query, (merge, row["object"], row["id"])).fetchall()
+        if not merge or not into or not any(merged_into(_fields(each["after"]).get("flags")) == into for each in found):
+            return f"{row['id']} is not merged by request {merge}"
+        winner = self._row(row["object"], into)
+        further = merged_into(_fields(winner["fields"]).get("flags")) if winner else ""
+        return f"{into} was merged into {further} since; take that apart first" if further else ""
+
+    def _edit(self, connection: sqlite3.Connection, edit: merging.Edit, request_id: str) -> dict[str, Any]:
+        """Set fields of a record that exists, and return it as it is then."""
+        row = self._row(edit.object, edit.id)
+        assert row is not None
+        present, version = _fields(row["fields"]), row["version"] + 1
+        self._store(connection, edit.who, edit.object, edit.id, version, present, edit.fields, row, request_id)
+        return {"id": edit.id, "version": version, "fields": {**present, **edit.fields}}
+
+    @staticmethod
+    def _remember(connection: sqlite3.Connection, request_id: str, object_name: str, done: Fields) -> None:
+        if request_id:
+            made = (request_id, object_name, done["id"], done["version"], _text(done["fields"]))
+            connection.execute("INSERT INTO request VALUES (?, ?, ?, ?, ?)", made)
 
     def _store(
         self,

@@ -12,7 +12,7 @@ from pilothouse.data.scope import outside, unwritable
 from pilothouse.directory.roles import may_see, permissions_of
 from pilothouse.gateway.door import Door
 from pilothouse.gateway.passage import GO_ON, Answer, Passage, Stop, refuse
-from pilothouse.gateway.reading import read_snapshot
+from pilothouse.gateway.reading import read_partner, read_snapshot
 from pilothouse.gateway.registry import new_values, touched_fields
 from pilothouse.vocabulary.capabilities import Effect
 from pilothouse.vocabulary.errors import NotFound
@@ -29,6 +29,7 @@ def authorize(passage: Passage, door: Door) -> Answer:
         _contract_allows,
         _contract_conditions_hold,
         _record_in_scope,
+        _partner_in_scope,
     ):
         answer = part(passage, door)
         if answer is not GO_ON:
@@ -165,4 +166,20 @@ def _record_in_scope(passage: Passage, door: Door) -> Answer:
         return stop
     if not may_see(passage.person, fields):
         return refuse("record_out_of_scope", f"{passage.action.target} is not one of {passage.person.name}'s records.")
+    return GO_ON
+
+
+def _partner_in_scope(passage: Passage, door: Door) -> Answer:
+    """A call that changes two records needs both in the person's reach and within the contract's filter."""
+    stop = read_partner(passage)
+    if stop is not None or passage.partner is None:
+        return stop or GO_ON
+    assert passage.person is not None
+    other = passage.partner
+    if not may_see(passage.person, other.fields):
+        return refuse("record_out_of_scope", f"{other.ref} is not one of {passage.person.name}'s records.")
+    contract = passage.contract
+    why = outside(contract, other.ref.object, other.fields) if contract is not None else ""
+    if why and contract is not None:
+        return refuse("record_out_of_scope", f"{other.ref} is outside the data contract {contract.label}: {why}.")
     return GO_ON

@@ -32,5 +32,6 @@ def perform(passage: Passage, door: Door) -> Answer:
 def call_of(passage: Passage) -> Call:
     """Return the call; its request id is the action's, so that the system of record can tell a repeat."""
     version = passage.snapshot.version if passage.snapshot else None
+    partner = passage.partner.version if passage.partner else None
     action = passage.action
-    return Call(action.capability, action.target, action.arguments, version, action.id)
+    return Call(action.capability, action.target, action.arguments, version, action.id, partner)

@@ -11,6 +11,7 @@ from pilothouse.surfaces.cli.context import HERE, As, Json, Where, opened, someb
 from pilothouse.surfaces.cli.outcome import tell_outcome
 from pilothouse.surfaces.cli.output import emit, guarded, say, table, told
 from pilothouse.surfaces.cli.values import pair
+from pilothouse.surfaces.merges import merge_in_words
 from pilothouse.vocabulary.outcomes import ReviewStatus
 from pilothouse.vocabulary.records import RecordRef
 
@@ -30,12 +31,20 @@ def list_(
         if owner is not None:
             pilothouse.directory.person(owner)
         found = pilothouse.reviews.list(owner=owner, status=status)
+        merges = [merge_in_words(pilothouse, each) for each in found]
     if json:
         emit(found)
         return
     rows = [
-        (each.id, each.owner, each.subject, _change(each), f"{each.confidence:.2f}", f"{each.deadline:%m-%d %H:%M}")
-        for each in found
+        (
+            each.id,
+            each.owner,
+            each.subject,
+            merged or _change(each),
+            f"{each.confidence:.2f}",
+            f"{each.deadline:%m-%d %H:%M}",
+        )
+        for each, merged in zip(found, merges, strict=True)
     ]
     table("Reviews", ("review", "owner", "record", "what would change", "sure", "due (UTC)"), rows)
 
@@ -51,6 +60,7 @@ def show(review: str, where: Where = HERE, json: Json = False) -> None:
     with opened(where) as pilothouse:
         found = pilothouse.reviews.get(review)
         title = pilothouse.store.title(RecordRef.parse(found.subject))
+        merged = merge_in_words(pilothouse, found)
     if json:
         emit(found)
         return
@@ -60,8 +70,11 @@ def show(review: str, where: Where = HERE, json: Json = False) -> None:
         say(f"Intent: {found.action.intent}")
         rows = [(fact.record, fact.field, fact.value, fact.note) for fact in found.action.evidence]
         table("Evidence", ("record", "field", "value", "what it shows"), rows)
+    if merged:
+        say(f"Merge: {merged}.")
     changes = [(c["field"], c["before"], c["last_writer"], c["after"]) for c in found.changes]
-    table("Change", ("field", "now", "written by", "would become"), changes)
+    if changes or not merged:
+        table("Change", ("field", "now", "written by", "would become"), changes)
     if found.decided_by:
         chosen = ", ".join(f"{name} = {value!r}" for name, value in (found.edited or {}).items())
         decided = (

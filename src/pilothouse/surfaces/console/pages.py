@@ -23,6 +23,7 @@ from pilothouse.handoff.queue import Review
 from pilothouse.ledger.actions import actions_list
 from pilothouse.observability.story import audit_line, story_of
 from pilothouse.surfaces.auth import COOKIE, Pilothouse, pilothouse_of, require, session_of
+from pilothouse.surfaces.merges import merge_in_words
 from pilothouse.surfaces.moments import when
 from pilothouse.vocabulary.actors import AgentRef
 from pilothouse.vocabulary.errors import Conflict, Forbidden, InvalidInput, PilothouseError, Unauthenticated
@@ -85,7 +86,9 @@ Posted = Annotated[Session, Depends(posted)]
 def page(request: Request, name: str, session: Session | None, status: int = 200, **values: Any) -> HTMLResponse:
     """Render a page."""
     may = permissions_of(session.person.role).may if session else frozenset[str]()
-    context = {"session": session, "may": may, "named": partial(named, pilothouse_of(request)), **values}
+    pilothouse = pilothouse_of(request)
+    asked = {"named": partial(named, pilothouse), "merge_in_words": partial(merge_in_words, pilothouse)}
+    context = {"session": session, "may": may, **asked, **values}
     return templates.TemplateResponse(request, name, context, status_code=status)
 
 
