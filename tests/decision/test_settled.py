@@ -121,9 +121,9 @@ SETTLED: Mapping[str, tuple[Facts, Treatment, Tier, str]] = {
     "a message about a contract": (facts(SEND, recipients=1, contract_related=True), T.REFUSE, Tier.T3, "contract_related"),
     "a contract": (facts(named("crm.account.merge", change=ChangeKind.CONTRACT)), T.REFUSE, Tier.T3, "contract_related"),
     "what reaches far and cannot be undone": (
-        facts(named("crm.account.merge", blast=Blast.HIGH)), T.REFUSE, Tier.T3, "needs_initiation"),
+        facts(named("crm.opportunity.close", blast=Blast.HIGH, change=ChangeKind.FIELD_UPDATE)), T.REFUSE, Tier.T3, "needs_initiation"),
     "the same, begun by a person": (
-        facts(named("crm.account.merge", blast=Blast.HIGH), human_initiated=True), T.PERSON, Tier.T3, "irreversible"),
+        facts(named("crm.opportunity.close", blast=Blast.HIGH, change=ChangeKind.FIELD_UPDATE), human_initiated=True), T.PERSON, Tier.T3, "irreversible"),
     "a merge that can be taken apart": (
         facts(replace(UPDATE, change=ChangeKind.MERGE), fill("parent")), T.REVIEW, Tier.T2, "reviewed_kind"),
     "a message, though it were called reversible": (
