@@ -92,7 +92,8 @@ def test_what_is_wrong_in_the_files_is_told_by_every_check(home: Path) -> None:
 def test_rows_are_checked_against_a_contract(home: Path, tmp_path: Path) -> None:
     assert "hygiene@2" in call("contracts", "list")
     assert "account.industry" in call("contracts", "show", "hygiene")
-    assert "in order" in call("contracts", "check")
+    assert "in order" in call("contracts", "check") and "in order" in call("contracts", "check", "hygiene")
+    assert "no data contract 'nope'" in call("contracts", "check", "nope", code=1)
     file = str(tmp_path / "opportunities.csv")
     command = ("contracts", "check", "hygiene", file, "--object", "opportunity", "--json")
     [report] = json.loads(call(*command, code=1))

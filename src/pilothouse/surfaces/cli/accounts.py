@@ -31,7 +31,7 @@ def show(
     try:
         ref = RecordRef.parse(record)
     except ValueError as error:
-        raise InvalidInput(str(error), hint="Write system/account/id, as in crm/account/A0010.") from None
+        raise InvalidInput(f"{error}.", hint="Write system/account/id, as in crm/account/A0010.") from None
     with opened(where) as pilothouse:
         now = pilothouse.clock.now()
         account = pilothouse.graph.account(ref, when(as_of, now) or now)

@@ -76,11 +76,13 @@ def check(
     """Check the contract files, or rows against one contract; ends with 1 when something is wrong."""
     if file is None and not stored:
         problems = check_contracts(open_workspace(where).folder("contracts"))
+        if name and not problems:
+            _contract(where, name)  # one that is not there is not in order
         tell_problems(problems, json=json)
         if problems:
             raise typer.Exit(1)
         if not json:
-            say("The contracts are in order.")
+            say(f"The contract {name} is in order." if name else "The contracts are in order.")
         return
     contract = _contract(where, name)
     if file is not None and stored:

@@ -77,7 +77,7 @@ def _ref(text: str) -> RecordRef:
     try:
         return RecordRef.parse(text)
     except ValueError as error:
-        raise InvalidInput(str(error), hint="Write system/object/id, as in crm/account/A0010.") from None
+        raise InvalidInput(f"{error}.", hint="Write system/object/id, as in crm/account/A0010.") from None
 
 
 def _entity(pilothouse: App, name: str) -> Entity:

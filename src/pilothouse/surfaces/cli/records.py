@@ -29,7 +29,7 @@ def set_(
         try:
             ref = RecordRef.parse(record)
         except ValueError as error:
-            raise InvalidInput(str(error), hint="Write system/object/id, as in crm/account/A0010.") from None
+            raise InvalidInput(f"{error}.", hint="Write system/object/id, as in crm/account/A0010.") from None
         snapshot = pilothouse.gateway.door.registry.connector(ref.system).read(ref)
         if snapshot is None:
             raise NotFound(f"there is no {ref}.", hint="`pilothouse actions list` names records.")
