@@ -242,3 +242,41 @@ def test_a_name_inside_a_literal_is_no_mention() -> None:
     assert conditions.compile("'record.phone' == 'x' || confidence > 0.5").needs == {"confidence"}
     with pytest.raises(ConditionError):
         conditions.compile("nothing == 1")
+
+
+@pytest.mark.parametrize(
+    ("missing", "treatment"),
+    [("refuse", Treatment.REFUSE), ("holds", Treatment.PERSON), ("skip", Treatment.AUTO)],
+)
+def test_a_rule_says_what_a_missing_value_comes_to(tmp_path: Path, missing: str, treatment: Treatment) -> None:
+    policy = written(
+        tmp_path,
+        f"""
+thresholds: {{small: 10}}
+rules:
+  - {{id: all, applies_to: [crm.account.update], then: auto, reason: everything goes}}
+  - {{id: big, applies_to: [crm.account.update], when: double(record.employee_count) > threshold.small, then: person,
+     escalates: other, if_missing: {missing}, reason: large ones are for people}}
+""",
+    )
+    assert decide(facts(), policy).treatment is treatment
+    for count, wanted in ((9, Treatment.AUTO), (11, Treatment.PERSON)):
+        assert decide(facts(record={"employee_count": count}), policy).treatment is wanted
+
+
+@pytest.mark.parametrize(
+    ("rule", "says"),
+    [
+        ("when: record.amount > 5.0, then: person, escalates: deal_size", "escalates without a threshold"),
+        ("when: record.amount > threshold.larg, then: person, escalates: deal_size", "did you mean 'threshold.large'"),
+        ("when: record.amount > threshold.large, then: auto, escalates: deal_size", "lets the act run by itself"),
+        ("when: record.amount > threshold.large, then: auto, if_missing: holds", "cannot be a reason"),
+    ],
+)
+def test_an_escalation_without_its_threshold_is_an_error_with_its_line(tmp_path: Path, rule: str, says: str) -> None:
+    (tmp_path / "a.yaml").write_text(f"""thresholds: {{large: 5}}
+rules:
+  - {{id: one, applies_to: [crm.opportunity.update], reason: for whatever reason, {rule}}}
+""")
+    problems = check_policy(tmp_path, KNOWN)
+    assert any(says in str(each) and each.line == 3 for each in problems), [str(each) for each in problems]

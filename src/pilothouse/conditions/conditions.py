@@ -41,6 +41,10 @@ class ConditionError(Exception):
         self.problems = tuple(zip(rows or [1] * len(problems), problems, strict=True))
 
 
+class MissingValue(ConditionError):
+    """A condition mentions a value that is not there."""
+
+
 @dataclass(frozen=True, slots=True)
 class Condition:
     """A compiled condition and the variables it needs."""
@@ -50,10 +54,10 @@ class Condition:
     needs: frozenset[str]
 
     def holds(self, values: Mapping[str, Any], activation: Any) -> bool:
-        """Evaluate; raises `ConditionError` for a missing variable, an error, or an answer that is not a boolean."""
+        """Evaluate; raises `MissingValue` for a missing variable, `ConditionError` for an error or no boolean."""
         if not self.needs <= values.keys():
             missing = sorted(self.needs - values.keys())
-            raise ConditionError(f"{', '.join(missing)} has no value here")
+            raise MissingValue(f"{', '.join(missing)} has no value here")
         try:
             answer = self.program.eval(activation).plain_value()
         except (RuntimeError, TypeError, ValueError, OverflowError):

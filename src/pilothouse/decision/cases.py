@@ -71,6 +71,12 @@ class Case(_Strict):
     evidence_age_days: int | None = None
     evidence_stale: bool = False
     evidence_undated: int = 0
+    rejected: str = ""
+    ambiguity: str = ""
+    account_id: str = ""
+    account: dict[str, Any] = {}
+    executives: int = 0
+    countries: tuple[str, ...] = ()
     precedence: tuple[WriterKind, ...] = PRECEDENCE
     contract: dict[str, FieldRule] | None = None
     want: Wanted
@@ -139,6 +145,12 @@ def facts_of(case: Case, capability: Capability) -> Facts:
         evidence_age_days=case.evidence_age_days,
         evidence_stale=case.evidence_stale,
         evidence_undated=case.evidence_undated,
+        rejected=case.rejected,
+        ambiguity=case.ambiguity,
+        account_id=case.account_id,
+        account=case.account,
+        executives=case.executives,
+        countries=case.countries,
         precedence=case.precedence,
         contract_rules=rules,
     )

@@ -121,9 +121,18 @@ def retained(facts: Facts, policy: Policy) -> Iterator[Reason]:
 
 
 def again(facts: Facts, policy: Policy) -> Iterator[Reason]:
-    """What a person undid is not done again behind their back."""
+    """What a person undid, or said no to, is not done again behind their back (R-079)."""
     if facts.agent is not None and facts.undone and acts(facts):
         yield Reason("undone_before", f"The same was done before, and {facts.undone} A person decides.", T.REVIEW)
+    if facts.agent is not None and facts.rejected and acts(facts):
+        sentence = f"The like was proposed before, and {facts.rejected} Somebody who did not propose it decides."
+        yield Reason("rejected_before", sentence, T.PERSON)
+
+
+def ambiguous(facts: Facts, policy: Policy) -> Iterator[Reason]:
+    """R-079, R-105: an agent that says it cannot tell is believed, whatever its confidence."""
+    if facts.agent is not None and facts.ambiguity and acts(facts):
+        yield Reason("ambiguous", "The agent says that it cannot tell for sure; a person looks at it.", T.REVIEW)
 
 
 def rewritten_draft(facts: Facts, policy: Policy) -> Iterator[Reason]:
@@ -154,6 +163,7 @@ CONSIDERATIONS: tuple[Consideration, ...] = (
     discount,
     closed_stage,
     again,
+    ambiguous,
     write_set,
     owner,
     provenance,

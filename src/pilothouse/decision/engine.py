@@ -8,13 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from pilothouse.conditions.conditions import ConditionError
+from pilothouse.conditions.conditions import ConditionError, MissingValue
 from pilothouse.decision.considerations import CONSIDERATIONS
 from pilothouse.decision.facts import Facts, variables_of
 from pilothouse.decision.policy import Policy
 from pilothouse.decision.tiers import acts, reach, tier_of, touched
 from pilothouse.vocabulary.capabilities import Blast
 from pilothouse.vocabulary.verdicts import Reason, Tier, Treatment, Verdict
+
+T = Treatment
 
 
 def decide(facts: Facts, policy: Policy) -> Verdict:
@@ -38,6 +40,7 @@ def rules(facts: Facts, policy: Policy) -> Iterator[Reason]:
     name, today = facts.capability.name, facts.now.date()
     together = policy.together.get(name)
     values = variables_of(facts, together.needs if together else frozenset())
+    values |= policy.named_thresholds
     activation = policy.conditions.activation(values)
     answers = together.answers(values, activation) if together else None
     spoke = False
@@ -49,18 +52,25 @@ def rules(facts: Facts, policy: Policy) -> Iterator[Reason]:
                 continue
             spoke = True
             yield Reason("rule", rule.reason, rule.treatment, rule.id)
+        except MissingValue as error:
+            if rule.if_missing == "skip":
+                continue
+            spoke = True
+            holds = rule.if_missing == "holds"
+            sentence = rule.reason if holds else f"Rule {rule.id} ({rule.where}) cannot be judged: {error}."
+            yield Reason("rule" if holds else "policy_error", sentence, rule.treatment if holds else T.REFUSE, rule.id)
         except ConditionError as error:
             spoke = True
             sentence = f"Rule {rule.id} ({rule.where}) cannot be judged: {error}."
-            yield Reason("policy_error", sentence, Treatment.REFUSE, rule.id)
+            yield Reason("policy_error", sentence, T.REFUSE, rule.id)
     if not spoke:
         sentence = f"No rule allows {name} here, and silence is a no. A rule under policy/ can."
-        yield Reason("policy_silent", sentence, Treatment.REFUSE)
+        yield Reason("policy_silent", sentence, T.REFUSE)
 
 
 def _quoted(reason: Reason) -> tuple[int, bool]:
     """The strictest first; a refusal that somebody wrote before one that is built in, in their words."""
-    written = reason.treatment is Treatment.REFUSE and reason.code == "rule"
+    written = reason.treatment is T.REFUSE and reason.code == "rule"
     return -reason.treatment, not written
 
 

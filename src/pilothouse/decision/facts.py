@@ -27,6 +27,10 @@ class Facts:
     `evidence_age_days` is the age of the oldest value that an agent's proposal rests on (None: it names no value of
     ours), `evidence_stale` tells that one is older than it may be or is not there, `evidence_undated` counts the facts
     that name none.
+
+    `account` is the account that the record belongs to, or is, as the ledger knows it. `executives` counts the people
+    changed or addressed who head their company, `countries` says where the people addressed are. `ambiguity` is what the
+    proposer could not tell, `rejected` how a person rejected the like before; both are empty when there is nothing.
     """
 
     capability: Capability
@@ -52,6 +56,12 @@ class Facts:
     evidence_stale: bool = False
     evidence_undated: int = 0
     undone: str = ""
+    rejected: str = ""
+    ambiguity: str = ""
+    account_id: str = ""
+    account: Mapping[str, Json] = field(default_factory=dict[str, Json])
+    executives: int = 0
+    countries: tuple[str, ...] = ()
     contract_rules: Mapping[str, FieldRule] = field(default_factory=dict[str, FieldRule])
     precedence: tuple[WriterKind, ...] = PRECEDENCE
 
@@ -89,6 +99,11 @@ ALWAYS: Mapping[str, tuple[str, Getter]] = {
     "known.evidence.age_days": ("BOOL", lambda facts: facts.evidence_age_days is not None),
     "evidence.stale": ("BOOL", lambda facts: facts.evidence_stale),
     "evidence.undated": ("INT", lambda facts: facts.evidence_undated),
+    "ambiguous": ("BOOL", lambda facts: bool(facts.ambiguity)),
+    "account.id": ("STRING", lambda facts: facts.account_id or None),
+    "known.account.id": ("BOOL", lambda facts: bool(facts.account_id)),
+    "executives": ("INT", lambda facts: facts.executives),
+    "recipients.countries": ("LIST_STRING", lambda facts: list(facts.countries)),
     "now": ("TIMESTAMP", lambda facts: facts.now),
 }
 
@@ -97,9 +112,13 @@ def declared(object_names: frozenset[str]) -> dict[str, str]:
     """Return the variables, with type names, that a rule about these objects may mention.
 
     `record.<field>` is the value before; it is missing when empty, and a condition that mentions a missing value is
-    an error, so `known.record.<field>` tells whether it is there. `new.<field>` is the value after.
+    an error, so `known.record.<field>` tells whether it is there. `new.<field>` is the value after. `account.<field>` is
+    the value of the account that the record belongs to.
     """
     variables = {name: kind for name, (kind, _) in ALWAYS.items()}
+    for field_name, spec in OBJECTS["account"].fields.items():
+        variables[f"account.{field_name}"] = TYPE_NAMES[spec.type]
+        variables[f"known.account.{field_name}"] = "BOOL"
     for name in sorted(object_names):
         for field_name, spec in OBJECTS[name].fields.items():
             kind = TYPE_NAMES[spec.type]
@@ -122,7 +141,7 @@ def variables_of(facts: Facts, wanted: Iterable[str]) -> dict[str, Value]:
 def _of_field(facts: Facts, name: str) -> Value | None:
     asks = name.startswith(KNOWN)
     side, _, field_name = name.removeprefix(KNOWN).partition(".")
-    spec = field_spec(facts.object, field_name)
+    spec = field_spec("account" if side == "account" else facts.object, field_name)
     if spec is None:
         return None
     value = typed(_given(facts, side, field_name), spec.type)
@@ -130,6 +149,8 @@ def _of_field(facts: Facts, name: str) -> Value | None:
 
 
 def _given(facts: Facts, side: str, field_name: str) -> Json:
+    if side == "account":
+        return facts.account.get(field_name)
     if side == "record":
         return facts.record.get(field_name)
     return next((change.after for change in facts.changes if change.field == field_name), None)

@@ -16,7 +16,18 @@ from pilothouse.conditions.placing import placed
 from pilothouse.data.schema import OBJECTS
 from pilothouse.decision.facts import declared
 from pilothouse.decision.tiers import NEEDS_A_PERSON, PROHIBITED, REVIEWED, irreversible, normal_stage
-from pilothouse.decision.written import TREATMENTS, LimitsFile, NotifyFile, Policy, PolicyFile, Rule, RuleFile
+from pilothouse.decision.written import (
+    THRESHOLD,
+    TREATMENTS,
+    LimitsFile,
+    NotifyFile,
+    Policy,
+    PolicyFile,
+    Rule,
+    RuleFile,
+    Threshold,
+    kind_of,
+)
 from pilothouse.vocabulary.capabilities import Capability, Effect
 from pilothouse.vocabulary.documents import Document, DocumentError, read_document
 
@@ -27,6 +38,7 @@ class Reading:
     def __init__(self, folder: Path, capabilities: Mapping[str, Capability]) -> None:
         self.folder, self.capabilities = folder, capabilities
         self.problems: list[DocumentError] = []
+        self.thresholds: dict[str, Threshold] = {}
         self.conditions = Conditions(_every_variable())
         self.rules: dict[str, list[Rule]] = {}
         self.seen: dict[str, str] = {}
@@ -36,11 +48,17 @@ class Reading:
             self._note(
                 DocumentError(folder, 0, "there is no policy file; where policy is silent everything is refused")
             )
+        documents: list[Document[PolicyFile]] = []
         for path in paths:
             document, problems = read_document(path, PolicyFile)
             self.problems += problems
-            if document is not None:
-                self._take(document)
+            documents += [document] if document is not None else []
+        for document in documents:
+            self._thresholds(document)
+        kinds = {f"{THRESHOLD}{name}": kind_of(value) for name, value in self.thresholds.items()}
+        self.conditions = Conditions(_every_variable() | kinds)
+        for document in documents:
+            self._take(document)
 
     def policy(self, version: str, closed_stages: frozenset[str]) -> Policy:
         """Return what was read."""
@@ -59,6 +77,7 @@ class Reading:
             notify_actions=self._named(notify.actions),
             closed_stages=frozenset(normal_stage(name) for name in closed_stages),
             conditions=self.conditions,
+            thresholds=self.thresholds,
         )
 
     def silences(self) -> list[DocumentError]:
@@ -103,10 +122,21 @@ class Reading:
         if written.then == "auto":
             self._cannot_be_auto(document, index, names, by_person=written.by == "person")
         condition = self._condition(document, index, written, names)
+        self._escalation(document, index, written, condition)
         if condition is None:
             return
         treatment = TREATMENTS[written.then]
-        rule = Rule(written.id, condition, treatment, written.reason, written.by, written.effective_from, where)
+        rule = Rule(
+            written.id,
+            condition,
+            treatment,
+            written.reason,
+            written.by,
+            written.effective_from,
+            where,
+            written.escalates,
+            written.if_missing,
+        )
         for name in names:
             self.rules.setdefault(name, []).append(rule)
 
@@ -126,11 +156,35 @@ class Reading:
             self._note(*placed(document, error, written.when, "rules", index, "when", about=f"rule {written.id}"))
             return None
         for object_name in sorted({self.capabilities[name].object for name in names} & OBJECTS.keys()):
-            foreign = sorted(condition.needs - declared(frozenset({object_name})).keys())
+            here = declared(frozenset({object_name})).keys()
+            foreign = sorted(each for each in condition.needs - here if not each.startswith(THRESHOLD))
             if foreign:
                 problem = f"{foreign[0]!r} does not exist on {object_name}, to which this rule applies"
                 self._note(document.error(problem, "rules", index, "when"))
         return condition
+
+    def _thresholds(self, document: Document[PolicyFile]) -> None:
+        for name, value in document.model.thresholds.items():
+            if name in self.thresholds:
+                self._note(document.error(f"the threshold {name!r} stands in another file too", "thresholds", name))
+            self.thresholds[name] = value
+
+    def _escalation(
+        self, document: Document[PolicyFile], index: int, written: RuleFile, condition: Condition | None
+    ) -> None:
+        """R-075: a rule that hands over by how much something is needs the number in `thresholds`."""
+        if written.then == "auto" and written.if_missing == "holds":
+            problem = f"rule {written.id}: what is not known cannot be a reason to let something run"
+            self._note(document.error(problem, "rules", index, "if_missing", hint="Write `refuse` or `skip`."))
+        if not written.escalates:
+            return
+        if written.then == "auto":
+            problem = f"rule {written.id} escalates, and lets the act run by itself"
+            self._note(document.error(problem, "rules", index, "then", hint="Write `review` or `person`."))
+        if condition is not None and not any(each.startswith(THRESHOLD) for each in condition.needs):
+            problem = f"rule {written.id} escalates without a threshold"
+            hint = "Put the number or the list under `thresholds:` and compare with `threshold.<name>`."
+            self._note(document.error(problem, "rules", index, "when", hint=hint))
 
     def _cannot_be_auto(
         self, document: Document[PolicyFile], index: int, names: frozenset[str], *, by_person: bool

@@ -6,13 +6,15 @@ What must never happen here: a number that a file may set laxer than what is set
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
-from typing import Literal
+from functools import cached_property
+from typing import Annotated, Literal, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from pilothouse.conditions.conditions import Condition, Conditions, Together
+from pilothouse.data.typed import Value
 from pilothouse.vocabulary.verdicts import Treatment
 
 TREATMENTS = {
@@ -23,12 +25,24 @@ TREATMENTS = {
 }
 
 
+THRESHOLD = "threshold."
+
+
 class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+Threshold: TypeAlias = float | tuple[str, ...]
+"""A number, or a list of words: what a rule compares with, where people who are no engineers change it."""
+Trigger = Literal["", "deal_size", "strategic_account", "regulatory", "executive", "volume", "other"]
+
+
 class RuleFile(_Strict):
-    """A rule as it is written. `by` says whose acts it speaks about: an agent's, a person's own, or anybody's."""
+    """A rule as it is written. `by` says whose acts it speaks about: an agent's, a person's own, or anybody's.
+
+    `escalates` names what makes this rule hand an act to people. `if_missing` says what a value that `when` mentions and
+    that is not there comes to: a refusal, a rule that holds, or a rule that does not speak.
+    """
 
     id: str = Field(pattern=r"^[a-z0-9][a-z0-9-]{1,80}$")
     applies_to: tuple[str, ...] = Field(min_length=1)
@@ -38,6 +52,8 @@ class RuleFile(_Strict):
     by: Literal["anyone", "agent", "person"] = "anyone"
     author: str = ""
     effective_from: date | None = None
+    escalates: Trigger = ""
+    if_missing: Literal["refuse", "holds", "skip"] = "refuse"
 
     @field_validator("when", mode="before")
     @classmethod
@@ -77,6 +93,16 @@ class PolicyFile(_Strict):
     notify: NotifyFile | None = None
     human_only: tuple[str, ...] | None = None
     discount_authority: float | None = Field(default=None, ge=0, le=100)
+    thresholds: dict[Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{1,60}$")], Threshold] = {}
+
+
+def kind_of(threshold: Threshold) -> str:
+    """Return the type, as conditions call it, of a threshold."""
+    return "LIST_STRING" if isinstance(threshold, tuple) else "DOUBLE"
+
+
+def _plain(threshold: Threshold) -> Value:
+    return list(threshold) if isinstance(threshold, tuple) else float(threshold)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +116,8 @@ class Rule:
     by: str
     effective_from: date | None
     where: str
+    escalates: str = ""
+    if_missing: str = "refuse"
 
     def concerns(self, by_agent: bool, today: date) -> bool:
         """True when the rule is in effect and speaks about acts of agents, or of people themselves."""
@@ -102,7 +130,8 @@ class Rule:
 class Policy:
     """Everything decided in writing, ready to be asked. `version` names the exact text it was made from.
 
-    `rules`, and their conditions as one, are kept by capability; `closed_stages` are normal names.
+    `rules`, and their conditions as one, are kept by capability; `closed_stages` are normal names; `thresholds` are values
+    by the name that conditions mention as `threshold.<name>`.
     """
 
     version: str
@@ -116,6 +145,12 @@ class Policy:
     notify_actions: frozenset[str]
     closed_stages: frozenset[str]
     conditions: Conditions
+    thresholds: Mapping[str, Threshold] = field(default_factory=dict[str, Threshold])
+
+    @cached_property
+    def named_thresholds(self) -> dict[str, Value]:
+        """The thresholds as conditions mention them."""
+        return {f"{THRESHOLD}{name}": _plain(value) for name, value in self.thresholds.items()}
 
     def band(self, capability: str) -> Band:
         """Return the confidence band of an action type."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 from pilothouse.data.schema import OBJECTS
+from pilothouse.decision.recording import facts_to_json
 from pilothouse.gateway.passage import Passage
 from pilothouse.ledger.entries import Draft
 from pilothouse.vocabulary.actions import evidence_to_json
@@ -13,11 +14,15 @@ from pilothouse.vocabulary.outcomes import ActionStatus
 from pilothouse.vocabulary.records import change_to_json
 from pilothouse.vocabulary.values import Json
 
+S = ActionStatus
+DECISIONS = frozenset({S.REFUSED, S.SHADOWED, S.HELD, S.INTENDED})
+"""The entries that follow a verdict at once."""
+
 
 def action_draft(passage: Passage, status: ActionStatus, code: str, sentence: str, review: str = "") -> Draft:
     """Return the entry that says where an action stands, and everything that led there."""
     body = _head(passage, status, code, sentence, review)
-    values = _values(passage)
+    values = _values(passage, status)
     personal = is_personal(passage)
     return Draft(
         kind=f"action.{status.value}",
@@ -72,7 +77,7 @@ def _head(passage: Passage, status: ActionStatus, code: str, sentence: str, revi
     return head
 
 
-def _values(passage: Passage) -> dict[str, Json]:
+def _values(passage: Passage, status: ActionStatus) -> dict[str, Json]:
     return {
         "arguments": dict(passage.action.arguments),
         "before": dict(passage.before),
@@ -80,4 +85,12 @@ def _values(passage: Passage) -> dict[str, Json]:
         "expects": dict(passage.action.expects) if passage.action.expects is not None else None,
         "changes": [change_to_json(change) for change in passage.changes],
         "evidence": [evidence_to_json(fact) for fact in passage.action.evidence],
+        **_decided_on(passage, status),
     }
+
+
+def _decided_on(passage: Passage, status: ActionStatus) -> dict[str, Json]:
+    """What the verdict was made on, once, so that it can be made again (`policy replay`)."""
+    if passage.facts is None or passage.verdict is None or status not in DECISIONS:
+        return {}
+    return {"facts": facts_to_json(passage.facts)}

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from pilothouse.data.contracts import Contract
+from pilothouse.decision.facts import Facts
 from pilothouse.directory.people import Person
 from pilothouse.gateway.agents import Registered, Standing
 from pilothouse.gateway.evidence import EvidenceAge
@@ -108,6 +109,15 @@ class Passage:
     new_prospects: int = 0
     undone: str = ""
     """How the same act, performed before, was undone; empty when it was not."""
+    rejected: str = ""
+    """How a person rejected the like before; empty when nobody did."""
+    addressed: tuple[Snapshot, ...] = ()
+    """The contacts that the call addresses, as far as the system of record knows them."""
+    account_id: str = ""
+    account: Mapping[str, Json] = field(default_factory=dict[str, Json])
+    """The account that the record belongs to, or is, as the ledger knows it."""
+    facts: Facts | None = None
+    """What the verdict was made on."""
     standing: Standing = field(default_factory=Standing)
     action_type: str = ""
     write_set: tuple[int, int] = (0, 0)

@@ -97,6 +97,10 @@ class SystemOfRecord(Protocol):
         """Return the receipt of a request that took effect, None when the system has no trace of it."""
         ...
 
+    def contact(self, recipient: str) -> Snapshot | None:
+        """Return the contact that a recipient (a contact's id or an address) is, None for nobody it knows."""
+        ...
+
     def opted_out(self, recipient: str) -> bool:
         """True when a recipient (a contact's id or an address) opted out of messages, or is not known at all."""
         ...

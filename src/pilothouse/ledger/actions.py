@@ -64,6 +64,7 @@ actions = Table(
     Column("review", Text, nullable=False),
     Column("decided_by", Text, nullable=False),
     Column("causes", Text, nullable=False),
+    Column("fields", Text, nullable=False),
     Column("records", Integer, nullable=False),
     Column("recipients", Integer, nullable=False),
     Column("verified", Integer),
@@ -213,6 +214,7 @@ def _columns(entry: Entry, status: ActionStatus) -> dict[str, Any]:
         "review": body["review"],
         "decided_by": body["decided_by"],
         "causes": canonical(body["causes"]),
+        "fields": canonical(body["fields"]),
         "records": body["records"],
         "recipients": body["recipients"],
         "verified": None if body.get("verified") is None else int(body["verified"]),
@@ -363,6 +365,17 @@ _UNDONE = Statement(
     .order_by(actions.c.last_position.desc())
     .limit(1)
 )
+_REJECTED = Statement(
+    select(actions)
+    .where(
+        actions.c.subject == given("subject"),
+        actions.c.agent_name == given("agent"),
+        actions.c.capability == given("what"),
+        actions.c.status == S.REJECTED.value,
+    )
+    .order_by(actions.c.last_position.desc())
+    .limit(20)
+)
 _EXECUTION = Statement(select(executions.c.action).where(executions.c.idempotency_key == given("wanted")))
 
 
@@ -377,6 +390,11 @@ def standing_of_key(connection: Connection, idempotency_key: str) -> ActionRow |
 def undone_before(connection: Connection, agent_name: str, subject: str, payload_hash: str) -> ActionRow | None:
     """Return the same act of an agent that was performed and undone since, under whatever key, or None."""
     return _UNDONE.first(connection, agent=agent_name, subject=subject, payload=payload_hash)
+
+
+def rejected_before(connection: Connection, agent_name: str, subject: str, capability: str) -> Sequence[ActionRow]:
+    """Return what people rejected of an agent's acts on a record with a capability, newest first, at most twenty."""
+    return _REJECTED.all(connection, agent=agent_name, subject=subject, what=capability)
 
 
 def execution_of(connection: Connection, idempotency_key: str) -> str | None:

@@ -46,6 +46,8 @@ class Action:
     expects: Mapping[str, Json] | None = None
     idempotency_key: str = ""
     run: str = ""
+    ambiguity: str = ""
+    """What the proposer could not tell for sure, in a sentence; empty when nothing. Whoever says so gets a person."""
     causes: tuple[str, ...] = ()
     """Identifiers of the actions this one answers, such as the action a rollback undoes."""
     id: str = field(default_factory=lambda: new_id("act"))
@@ -78,6 +80,7 @@ def action_to_json(action: Action) -> dict[str, Json]:
         "idempotency_key": action.idempotency_key,
         "run": action.run,
         "causes": list(action.causes),
+        "ambiguity": action.ambiguity,
         "evidence": [evidence_to_json(fact) for fact in action.evidence],
     }
 
@@ -109,6 +112,7 @@ def action_from_json(raw: Mapping[str, Any]) -> Action:
         idempotency_key=raw["idempotency_key"],
         run=raw["run"],
         causes=tuple(raw["causes"]),
+        ambiguity=raw.get("ambiguity", ""),
         id=raw["id"],
     )
 

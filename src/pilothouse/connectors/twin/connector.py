@@ -79,6 +79,11 @@ class TwinConnector:
         ref = RecordRef(self.name, object_name, answer.body["id"])
         return Receipt(request_id, ref, answer.body["version"], answer.body["fields"])
 
+    def contact(self, recipient: str) -> Snapshot | None:
+        """Return the contact with this id or address."""
+        found = self._contact(recipient)
+        return self.read(RecordRef(self.name, "contact", str(found["id"]))) if found else None
+
     def opted_out(self, recipient: str) -> bool:
         """True for a contact who opted out, and for anybody the twin does not know."""
         found = self._contact(recipient)

@@ -9,6 +9,7 @@ from pilothouse.decision.facts import Facts
 from pilothouse.gateway.door import Door
 from pilothouse.gateway.passage import GO_ON, Answer, Passage, Stop, refuse
 from pilothouse.gateway.stages.preview import record_before
+from pilothouse.gateway.surroundings import countries, executives
 from pilothouse.vocabulary.outcomes import ActionStatus
 from pilothouse.vocabulary.verdicts import Treatment
 
@@ -18,7 +19,8 @@ def decide(passage: Passage, door: Door) -> Answer:
     passage.action_type = action_type(passage)
     if passage.agent is not None:
         passage.standing = passage.agent.standing(passage.action_type, passage.action.capability)
-    passage.verdict = verdict = judge(facts(passage, door), door.policy)
+    passage.facts = facts(passage, door)
+    passage.verdict = verdict = judge(passage.facts, door.policy)
     if verdict.treatment is Treatment.REFUSE:
         return refuse(verdict.code, verdict.sentence)
     return GO_ON
@@ -59,6 +61,12 @@ def facts(passage: Passage, door: Door) -> Facts:
         evidence_stale=passage.evidence.stale,
         evidence_undated=passage.evidence.undated,
         undone=passage.undone,
+        rejected=passage.rejected,
+        ambiguity=passage.action.ambiguity,
+        account_id=passage.account_id,
+        account=passage.account,
+        executives=executives(passage),
+        countries=countries(passage),
         records=1,
         write_set_records=passage.write_set[0],
         write_set_recipients=passage.write_set[1],

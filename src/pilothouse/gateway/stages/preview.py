@@ -12,6 +12,7 @@ from pilothouse.gateway.passage import GO_ON, Answer, Passage, refuse
 from pilothouse.gateway.ports import CallRefused, CallUnknown
 from pilothouse.gateway.reading import read_snapshot
 from pilothouse.gateway.stages.validate import values_of
+from pilothouse.gateway.surroundings import surround
 from pilothouse.vocabulary.records import FieldChange, WriterKind, is_empty
 from pilothouse.vocabulary.values import Json, canonical
 
@@ -30,7 +31,10 @@ def preview(passage: Passage, door: Door) -> Answer:
     passage.changes = tuple(_change(passage, door, name, after) for name, after in values_of(passage).items())
     if passage.changes and all(same(each.before, each.after) for each in passage.changes):
         return refuse("no_change", f"{passage.action.target} already holds these values; there is nothing to do.")
-    return _addressed(passage)
+    stop = _addressed(passage)
+    if stop is GO_ON:
+        surround(passage, door)
+    return stop
 
 
 def same(left: Json, right: Json) -> bool:
@@ -74,6 +78,7 @@ def _addressed(passage: Passage) -> Answer:
     listed = passage.action.arguments.get(passage.capability.recipients_argument)
     recipients = [str(each) for each in (listed if isinstance(listed, list | tuple) else [listed])]
     try:
+        passage.addressed = tuple(c for each in recipients if (c := passage.connector.contact(each)) is not None)
         refused = [each for each in recipients if passage.connector.opted_out(each)]
         passage.new_prospects = sum(passage.connector.first_touch(each) for each in recipients)
     except (CallRefused, CallUnknown) as error:

@@ -75,6 +75,7 @@ class ActionIn(Model):
     based_on: Annotated[int, Field(ge=0, le=2**53)] | None = None
     expects: Values | None = None
     idempotency_key: Annotated[str, StringConstraints(max_length=200, pattern=r"^[^\x00]*$")] = ""
+    ambiguity: Text = ""
 
     def action(self) -> Action:
         """Return the action."""
@@ -88,6 +89,7 @@ class ActionIn(Model):
             based_on=self.based_on,
             expects=self.expects,
             idempotency_key=self.idempotency_key,
+            ambiguity=self.ambiguity,
         )
 
 

@@ -56,6 +56,7 @@ def upgrade() -> None:
         sa.Column("review", sa.Text(), nullable=False),
         sa.Column("decided_by", sa.Text(), nullable=False),
         sa.Column("causes", sa.Text(), nullable=False),
+        sa.Column("fields", sa.Text(), nullable=False),
         sa.Column("records", sa.Integer(), nullable=False),
         sa.Column("recipients", sa.Integer(), nullable=False),
         sa.Column("verified", sa.Integer(), nullable=True),
