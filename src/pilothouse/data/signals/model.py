@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
+from typing import NamedTuple
 
 from pilothouse.data.identity.features import FREE_MAIL
 from pilothouse.vocabulary.clock import stamp
@@ -14,8 +14,7 @@ EMAIL, DOMAIN, ENTITY = "email:", "domain:", "entity/"
 _FREE = frozenset(FREE_MAIL)
 
 
-@dataclass(frozen=True, slots=True)
-class About:
+class About(NamedTuple):
     """Whom a signal is about: records (`system/object/id`), an entity's identifier, an address, a domain; at least one."""
 
     account: str = ""
@@ -42,8 +41,7 @@ class About:
         return tuple(named)
 
 
-@dataclass(frozen=True, slots=True)
-class Signal:
+class Signal(NamedTuple):
     """One signal. `source` and `id` together are its identity; `extensions` is what the event carried beside."""
 
     source: str
@@ -52,13 +50,9 @@ class Signal:
     occurred_at: datetime
     about: About
     attributes: Mapping[str, Json]
-    extensions: Mapping[str, Json] = field(default_factory=dict[str, Json])
+    extensions: Mapping[str, Json]
 
     @property
     def digest(self) -> str:
         """Two signals with one identity are the same exactly when this is."""
-        about = self.about
-        return digest(
-            [self.type, stamp(self.occurred_at), about.account, about.contact, about.entity, about.email, about.domain,
-             self.attributes, self.extensions]
-        )  # fmt: skip
+        return digest([self.type, stamp(self.occurred_at), *self.about, self.attributes, self.extensions])
