@@ -94,13 +94,13 @@ class Row(NamedTuple):
 
 
 class _Written(NamedTuple):
-    """An actor as it is written and read back, and its parts and the kind of entry as canonical texts."""
+    """What entries of one actor and kind share: the actor as it is read back, its agent's name, and the canonical text
+    between action and time, and between identifier and position."""
 
     actor: Actor
     agent: str
-    agent_text: str
-    kind_text: str
-    person_text: str
+    to_time: str
+    to_position: str
 
 
 def seal(draft: Draft, ident: str, at: datetime) -> Sealed:
@@ -109,11 +109,12 @@ def seal(draft: Draft, ident: str, at: datetime) -> Sealed:
     if draft.private is not None:
         salt, payload = secrets.token_hex(16), canonical(draft.private)
         private_digest, private = salted(salt, payload), orjson.loads(payload)
-    body, actor, moment = canonical(draft.body), _written(draft.actor, draft.kind), stamp(at)
+    body, moment = canonical(draft.body), stamp(at)
+    actor = _written(draft.actor, draft.kind)
     action = canonical(draft.action) if draft.action else '""'
     subject = canonical(draft.subject) if draft.subject else '""'
     # Keys in order, as `canonical` would write the whole, so that under the write lock only the position is filled in.
-    head = f'{{"action":{action},"agent":{actor.agent_text},"at":"{moment}","body":{body},"id":"{ident}","kind":{actor.kind_text},"person":{actor.person_text},"position":'
+    head = f'{{"action":{action}{actor.to_time}{moment}","body":{body},"id":"{ident}{actor.to_position}'
     tail = f',"private_digest":"{private_digest}","subject":{subject}}}'
     told = orjson.loads(body)
     at = at.astimezone(UTC)
@@ -124,7 +125,9 @@ def seal(draft: Draft, ident: str, at: datetime) -> Sealed:
 def _written(actor: Actor, kind: str) -> _Written:
     agent = str(actor.agent or "")
     read_back = Actor(actor.person, AgentRef.parse(agent)) if agent else actor
-    return _Written(read_back, agent, canonical(agent), canonical(kind), canonical(actor.person))
+    to_time = f',"agent":{canonical(agent)},"at":"'
+    to_position = f'","kind":{canonical(kind)},"person":{canonical(actor.person)},"position":'
+    return _Written(read_back, agent, to_time, to_position)
 
 
 def salted(salt: str, payload: str) -> str:
