@@ -11,6 +11,7 @@ from pilothouse.data.pipeline.measured import Measured
 from pilothouse.surfaces.cli.context import HERE, As, Json, Where, opened, somebody
 from pilothouse.surfaces.cli.output import emit, guarded, say, table
 from pilothouse.surfaces.moments import when
+from pilothouse.surfaces.pipelines import measured_out
 from pilothouse.vocabulary.actors import Actor
 
 
@@ -31,7 +32,7 @@ def pipeline(
         moment = when(as_of, now) or pilothouse.newest_day(system) or now
         measured = pilothouse.measure_pipeline(system, moment, Actor(by.id))
     if json:
-        emit({"totals": measured.totals(), "pipeline": measured})
+        emit(measured_out(measured))
     else:
         _tell(measured)
 
