@@ -95,7 +95,7 @@ class AskedSource:
         """Return the records of an object in a system that are within reach."""
         key = (object_name, system)
         if key not in self._known:
-            told = self._store.records(object_name, system) if self._asking.fields(object_name) else ()
+            told = self._store.living(object_name, system) if self._asking.fields(object_name) else ()
             self._known[key] = [found for each in told if (found := self.seen(each)) is not None]
         return self._known[key]
 

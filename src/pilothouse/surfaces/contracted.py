@@ -30,7 +30,7 @@ def checked(store: DataStore, contract: Contract, object_name: str, system: str)
         if each not in contract.read:
             known = ", ".join(contract.read)
             raise InvalidInput(f"{contract.contract} does not read {each!r}.", hint=f"It reads {known}.")
-    return [check_records(contract, each, store.records(each, system)) for each in objects]
+    return [check_records(contract, each, store.living(each, system)) for each in objects]
 
 
 def contract_out(contract: Contract) -> dict[str, Any]:

@@ -43,7 +43,9 @@ class GoldenRecords:
         records = [found for each in refs if (found := read(each)) is not None]
         if not records:
             raise NotFound(f"no source tells of {ref} at that time.", hint="Look at the list of actions or reviews.")
-        return golden_of(records, entity, self._entities, self._rules, as_of)
+        # What went into another no longer tells anything, unless nothing else is left to ask.
+        living = [each for each in records if not each.merged_into] or records
+        return golden_of(living, entity, self._entities, self._rules, as_of)
 
 
 def golden_of(

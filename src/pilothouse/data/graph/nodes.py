@@ -87,7 +87,10 @@ def node_of(known: Knowledge, ref: RecordRef, before: int) -> Node:
         around = holders(known, contacts, CONTACT, before)
     deals = {each for each in (*around, *whole) if _is(each, "opportunity")}
     active = around | holders(known, contacts, CONTACT, before) | holders(known, deals, DEAL, before)
-    records = known.records([RecordRef.parse(each) for each in accounts | contacts | deals | active], before)
+    found = known.records([RecordRef.parse(each) for each in accounts | contacts | deals | active], before)
+    # A record that went into another is shown to who asks for it, and counts nowhere.
+    records = {each: record for each, record in found.items() if each == ref or not record.merged_into}
+    deals = {each for each in deals if RecordRef.parse(each) in records}
     people = _people(
         known, [records[r] for each in sorted(contacts) if (r := RecordRef.parse(each)) in records], before
     )

@@ -85,7 +85,11 @@ def grouped(sides: Iterable[Side], said: Iterable[Judgement] = ()) -> list[Group
 
 def shown(deals: Iterable[Record], said: Iterable[Judgement] = ()) -> list[Mirror]:
     """Return what shows, by the values given, that these records of one deal are one."""
-    return [each for group in grouped((side_of(deal, "one") for deal in deals), said) for each in group.mirrors]
+    every = list(deals)
+    living = (side_of(deal, "one") for deal in every if not deal.merged_into)
+    gone = [(deal.ref, deal.merged_into) for deal in every if deal.merged_into]
+    merged = [Mirror(str(ref), str(RecordRef(ref.system, ref.object, into)), "it went into it") for ref, into in gone]
+    return [*(each for group in grouped(living, said) for each in group.mirrors), *merged]
 
 
 class _Groups:

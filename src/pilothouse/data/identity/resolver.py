@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pilothouse.data.identity.attaching import standing, with_attached, words_for
+from pilothouse.data.identity.attaching import going_with, standing, with_attached, words_for
 from pilothouse.data.identity.deals import DEAL, groups_of_deals
 from pilothouse.data.identity.entities import RESOLVED, Doubt, Entities, Judgement
 from pilothouse.data.identity.features import FIELDS
@@ -60,7 +60,7 @@ class Resolver:
         due: list[str] = []
         for name in RESOLVED:
             asked_for = self._asked(name)
-            refs = {record.ref for record in self._store.records(name) if str(record.ref) not in asked_for}
+            refs = {record.ref for record in self._store.living(name) if str(record.ref) not in asked_for}
             known = {ref for records in self._entities.current(name).values() for ref in records}
             if len({ref.system for ref in refs}) > 1 and any(str(ref) not in known for ref in refs):
                 due.append(name)
@@ -182,7 +182,7 @@ class Resolver:
 
         index = caught.index
         same, different = words_of(self._entities.judgements(index.object))
-        asked = standing(self._asked(index.object), same, different)
+        asked = standing(going_with(self._asked(index.object), index.merged()), same, different)
         same, different = words_for(asked, same), words_for(asked, different)
         while True:
             alone = self._follow(caught, asked)

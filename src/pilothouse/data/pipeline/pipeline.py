@@ -28,7 +28,7 @@ from pilothouse.ledger.entries import Draft
 from pilothouse.ledger.ledger import Ledger
 from pilothouse.vocabulary.actors import Actor
 from pilothouse.vocabulary.clock import new_id, stamp
-from pilothouse.vocabulary.records import RecordRef, merged_into
+from pilothouse.vocabulary.records import RecordRef
 from pilothouse.vocabulary.values import Json, canonical
 
 KIND = "pipeline.measured"
@@ -82,7 +82,7 @@ class Pipeline:
         records = known.records(refs, before)
         groups: dict[str, list[Record]] = {}
         for ref in sorted(refs, key=lambda each: (each.system != system, each)):
-            if not merged_into(records[ref].value("flags")):
+            if not records[ref].merged_into:
                 groups.setdefault(entities.get(str(ref), str(ref)), []).append(records[ref])
         for group in groups.values():
             yield entities.get(str(group[0].ref), ""), group
