@@ -26,11 +26,13 @@ from pilothouse.data.enrichment.requests import EnrichmentProjector
 from pilothouse.data.golden.reader import GoldenRecords
 from pilothouse.data.graph.edges import EdgeProjector, MembershipProjector
 from pilothouse.data.graph.graph import BuyerGraph
+from pilothouse.data.identity.deals import DEAL
 from pilothouse.data.identity.entities import Entities, EntityProjector
 from pilothouse.data.identity.judging import Judges
 from pilothouse.data.identity.learner import Learner
 from pilothouse.data.identity.resolver import Resolver
 from pilothouse.data.intake import IntakeProjector, cursors
+from pilothouse.data.pipeline.measured import Measured
 from pilothouse.data.pipeline.pipeline import Pipeline
 from pilothouse.data.pipeline.projection import DerivedProjector
 from pilothouse.data.pipeline.rules import load_rules
@@ -142,6 +144,11 @@ class App:
             self._newest[system] = (size, self.newest_day(system))
         return self._newest[system][1] or self.clock.now()
 
+    def measure_pipeline(self, system: str, as_of: datetime, by: Actor) -> Measured:
+        """Work out which deals are one, and measure the pipeline with each counted once; `system` leads."""
+        self.resolver.resolve(DEAL, 0)
+        return self.pipeline.measure(system, as_of, by)
+
     def fill_twin(self) -> int:
         """Load imported CRM records that the twin does not have yet into it; returns how many.
 
@@ -240,7 +247,7 @@ def assemble(
         judge=judge,
         signals=Signals(ledger, catalogue),
         graph=graph,
-        pipeline=Pipeline(ledger, graph, judge, load_rules(workspace.folder("opportunities"))),
+        pipeline=Pipeline(ledger, graph, judge, entities, load_rules(workspace.folder("opportunities"))),
         sources=Sources(workspace.state / "sources", ledger),
         contracts=contracts,
         policy=policy,

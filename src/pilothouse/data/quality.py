@@ -128,7 +128,7 @@ class _Look:
         self, store: DataStore, entities: Entities, definitions: Definitions, system: str, as_of: datetime
     ) -> None:
         self.entities, self.definitions, self.system, self.as_of = entities, definitions, system, as_of
-        self.every = {name: list(store.records(name)) for name in (*AUDITED, "activity", "product", "user")}
+        self.every = {name: list(store.living(name)) for name in (*AUDITED, "activity", "product", "user")}
         self.here = {name: [r for r in records if r.ref.system == system] for name, records in self.every.items()}
         self.ask = Evaluator(definitions, StoreSource(store), as_of)
 

@@ -21,7 +21,7 @@ from pilothouse.ledger.ledger import Ledger
 from pilothouse.ledger.statements import Statement, given
 from pilothouse.vocabulary.actors import Actor
 from pilothouse.vocabulary.clock import stamp, unstamp
-from pilothouse.vocabulary.records import FieldValue, RecordRef, WriterKind
+from pilothouse.vocabulary.records import FieldValue, RecordRef, WriterKind, merged_into
 from pilothouse.vocabulary.values import Json, JsonObject, canonical, parse_json
 
 _FIELD = Statement(
@@ -62,6 +62,11 @@ class Record:
         """Return a field's value, None when there is none."""
         found = self.fields.get(name)
         return found.value if found else None
+
+    @property
+    def merged_into(self) -> str:
+        """The id of the record that this one went into, empty when it stands for itself."""
+        return merged_into(self.value("flags"))
 
     def text(self, name: str) -> str:
         """Return a field's value as text without outer white space, the empty string when there is none."""
@@ -192,6 +197,10 @@ class DataStore:
             rows = connection.execute(query).yield_per(5000)
             for ref, group in groupby(rows, key=_ref):
                 yield Record(ref, {row.field: value_of(row) for row in group})
+
+    def living(self, object_name: str, system: str | None = None, *, besides: str | None = None) -> Iterator[Record]:
+        """Yield records as `records` does, without those that went into another: these stand for their history only."""
+        return (each for each in self.records(object_name, system, besides=besides) if not each.merged_into)
 
     def history(self, ref: RecordRef, name: str) -> list[FieldValue]:
         """Return every value a field is known to have had, oldest first."""

@@ -17,7 +17,9 @@ from pilothouse.assembly import App
 from pilothouse.orchestration.continuing import carry_on
 from pilothouse.surfaces.console.pages import mount_console, problem_page
 from pilothouse.surfaces.rest import accounts, signals
+from pilothouse.surfaces.rest.contract_routes import router as contract_router
 from pilothouse.surfaces.rest.definition_routes import router as definition_router
+from pilothouse.surfaces.rest.pipeline_routes import router as pipeline_router
 from pilothouse.surfaces.rest.routes import router
 from pilothouse.vocabulary.errors import (
     Conflict,
@@ -69,6 +71,8 @@ def build(pilothouse: App) -> FastAPI:
     web.state.pilothouse = pilothouse
     web.include_router(router)
     web.include_router(definition_router)
+    web.include_router(contract_router)
+    web.include_router(pipeline_router)
     web.include_router(signals.router)
     web.include_router(accounts.router)
     mount_console(web)

@@ -17,7 +17,7 @@ from sqlalchemy import Engine, text
 
 from pilothouse.vocabulary.errors import Conflict
 
-LOCKS = {"account": 7016, "contact": 7017}
+LOCKS = {"account": 7016, "contact": 7017, "opportunity": 7018}
 PATIENCE = 30.0
 """Seconds to wait for one's turn."""
 

@@ -207,7 +207,7 @@ def run(
         opened_app.gateway.door.registry.connector(system)
         opened_app.take_in()
         for name in opened_app.resolver.due():
-            opened_app.resolver.resolve(name)
+            opened_app.resolver.settle(name)
         now = opened_app.clock.now()
         moment = when(as_of, now) or opened_app.newest_day(system) or now
         report = run_agent(

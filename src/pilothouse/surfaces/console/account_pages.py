@@ -105,7 +105,7 @@ def measure_again(session: Posted, pilothouse: Pilothouse) -> Response:
     """Measure now."""
     require(session.person, "rollback")
     moment = pilothouse.newest_day(SYSTEM) or pilothouse.clock.now()
-    measured = pilothouse.pipeline.measure(SYSTEM, moment, Actor(session.person.id))
+    measured = pilothouse.measure_pipeline(SYSTEM, moment, Actor(session.person.id))
     return go("/pipeline", f"Measured {len(measured.deals)} open deals.")
 
 
@@ -147,7 +147,7 @@ def _relations(account: Account) -> list[Relation]:
 
 
 def _open(pilothouse: App, account: Account) -> list[Record]:
-    return [deal for deal in account.node.deals if not is_closed(deal, pilothouse.definitions)]
+    return [deal for deal in account.node.each_deal if not is_closed(deal, pilothouse.definitions)]
 
 
 def _place(name: str) -> int:
