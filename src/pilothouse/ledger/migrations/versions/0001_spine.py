@@ -212,6 +212,7 @@ def upgrade() -> None:
         sa.Column("writer_kind", sa.Text(), nullable=False),
         sa.Column("writer", sa.Text(), nullable=False),
         sa.Column("position", sa.Integer(), nullable=False),
+        sa.Column("repeated_at", sa.Text(), nullable=True),
         sa.PrimaryKeyConstraint("system", "object", "record_id", "field"),
     )
     op.create_table(
@@ -334,6 +335,16 @@ def upgrade() -> None:
         sa.Column("resolved", sa.Text(), nullable=False),
         sa.Column("position", sa.Integer(), nullable=False),
         sa.PrimaryKeyConstraint("key"),
+    )
+    op.create_table(
+        "record_repeats",
+        sa.Column("system", sa.Text(), nullable=False),
+        sa.Column("object", sa.Text(), nullable=False),
+        sa.Column("record_id", sa.Text(), nullable=False),
+        sa.Column("position", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("as_of", sa.Text(), nullable=False),
+        sa.Column("fields", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("system", "object", "record_id", "position"),
     )
     op.create_table(
         "reviews",
