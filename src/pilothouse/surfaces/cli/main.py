@@ -32,6 +32,7 @@ from pilothouse.surfaces.cli import (
     records,
     reviews,
     rollback,
+    schedules,
     sources,
     up,
 )
@@ -60,6 +61,7 @@ app.add_typer(agents.tokens, name="token", help="Agent tokens.")
 app.add_typer(enrich.app, name="enrich", help="Ask outside sources for what is missing or old, within a budget.")
 app.add_typer(accounts.app, name="account", help="One account, from every system, as of any moment.")
 app.add_typer(sources.app, name="sources", help="Who may send webhooks, and their secrets.")
+app.add_typer(schedules.app, name="schedules", help="What runs by the clock, when it ran last and runs next.")
 app.command("signals")(sources.signals)
 app.command("pipeline")(pipeline.pipeline)
 app.command("rollback")(rollback.rollback)

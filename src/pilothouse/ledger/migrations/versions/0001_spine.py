@@ -387,6 +387,31 @@ def upgrade() -> None:
         postgresql_where=sa.text("status IN ('open', 'approved')"),
     )
     op.create_table(
+        "schedule_runs",
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("schedule", sa.Text(), nullable=False),
+        sa.Column("due", sa.Text(), nullable=True),
+        sa.Column("job", sa.Text(), nullable=False),
+        sa.Column("person", sa.Text(), nullable=False),
+        sa.Column("asked_by", sa.Text(), nullable=False),
+        sa.Column("begun_at", sa.Text(), nullable=False),
+        sa.Column("ended_at", sa.Text(), nullable=True),
+        sa.Column("outcome", sa.Text(), nullable=False),
+        sa.Column("sentence", sa.Text(), nullable=False),
+        sa.Column("result", sa.Text(), nullable=False),
+        sa.Column("position", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("schedule", "due", name="one_run_for_each_due_time"),
+    )
+    op.create_index(op.f("ix_schedule_runs_schedule"), "schedule_runs", ["schedule"], unique=False)
+    op.create_table(
+        "schedules_seen",
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("mark", sa.Text(), nullable=False),
+        sa.Column("at", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("name"),
+    )
+    op.create_table(
         "signal_handles",
         sa.Column("handle", sa.Text(), nullable=False),
         sa.Column("position", sa.BigInteger(), autoincrement=False, nullable=False),
