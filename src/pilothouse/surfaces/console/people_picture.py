@@ -18,6 +18,8 @@ from pilothouse.vocabulary.records import RecordRef
 LEFT, TOP, COLUMN, LINE, GAP, DEAL, FOOT = 112, 30, 168, 44, 84, 232, 10
 MOST_COLUMNS, MOST_IN_CELL, MOST_DEALS, LETTERS = 4, 4, 8, 17
 RADIUS, LARGEST = 6.0, 15.0
+LETTER = 7.1
+"""About how wide a letter of a name is."""
 AGES = ((30, "warm"), (60, "cool"))
 
 
@@ -127,7 +129,8 @@ def _placed(
             for place, each in enumerate(people[:MOST_IN_CELL]):
                 dot = _dot(each, x, y + LINE * place + LINE / 2, moment)
                 dots.append(dot)
-                places[each.person.ref] = (dot.x + dot.r, dot.y)
+                # From where the name ends, so that no line crosses out whom it belongs to.
+                places[each.person.ref] = (dot.x + 25 + LETTER * len(dot.name), dot.y)
             if len(people) > MOST_IN_CELL:
                 at = y + LINE * MOST_IN_CELL + LINE / 2
                 more.append((x - 6, at, f"and {len(people) - MOST_IN_CELL} more, below"))
