@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cached_property
 from pathlib import Path
 
 from sqlalchemy import select
@@ -63,6 +64,10 @@ from pilothouse.ledger.notes import Signer
 from pilothouse.ledger.projections import Projector
 from pilothouse.ledger.witness import Witness
 from pilothouse.orchestration.ports import Agent
+from pilothouse.orchestration.schedules.jobs import Jobs
+from pilothouse.orchestration.schedules.projection import ScheduleProjector
+from pilothouse.orchestration.schedules.reading import Schedule, load_schedules
+from pilothouse.orchestration.schedules.scheduler import Scheduler
 from pilothouse.vocabulary.actors import SYSTEM_PERSON, Actor
 from pilothouse.vocabulary.clock import Clock, SystemClock, unstamp
 from pilothouse.vocabulary.values import Json
@@ -90,6 +95,7 @@ def projectors() -> tuple[Projector, ...]:
         EdgeProjector(),
         MembershipProjector(),
         DerivedProjector(),
+        ScheduleProjector(),
     )
 
 
@@ -122,6 +128,7 @@ class App:
     gateway: Gateway
     reviews: Reviews
     agents: Sequence[Agent]
+    schedules: Sequence[Schedule] = ()
     _newest: dict[str, tuple[int, datetime | None]] = field(default_factory=dict[str, tuple[int, datetime | None]])
 
     def agent(self, name: str) -> Agent | None:
@@ -182,6 +189,15 @@ class App:
         self.ledger.append([Draft("intake.read", actor, body)])
         return changed
 
+    @cached_property
+    def scheduler(self) -> Scheduler:
+        """What runs by the clock."""
+        jobs = Jobs(
+            self.store, self.entities, self.definitions, self.graph, self.resolver, self.enricher, self.quality,
+            self.pipeline, self.gateway, self.directory, self.agents, self.judged_as_of, self.take_in,
+        )  # fmt: skip
+        return Scheduler(self.ledger, self.clock, jobs, self.schedules)
+
     def close(self) -> None:
         """Sign what was written, and let go of the database."""
         self.witness.checkpoint(self.ledger)
@@ -228,6 +244,11 @@ def assemble(
         policy=policy,
         schedule=definitions.survivorship.schedule,
     )
+    agents = agents if agents is not None else (HygieneAgent(),)
+    names = {"enrich": {each.name for each in enrichment}, "run": {each.ref.name for each in agents}}
+    schedules = load_schedules(
+        workspace.folder("schedules"), {"resolve": None, "quality": None, "pipeline": None, **names}
+    )
     judge = Judge(ledger, store, definitions)
     return App(
         workspace=workspace,
@@ -254,7 +275,8 @@ def assemble(
         twin=twin,
         gateway=Gateway(door, reviews),
         reviews=reviews,
-        agents=agents if agents is not None else (HygieneAgent(),),
+        agents=agents,
+        schedules=schedules,
     )
 
 

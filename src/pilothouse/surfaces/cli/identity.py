@@ -148,8 +148,9 @@ def _member(entity: Entity) -> RecordRef:
 
 
 def _age(value: GoldenValue) -> str:
-    days = f"{value.freshness.age_days} d"
-    return f"{days}, stale after {value.freshness.max_age_days}" if value.stale else days
+    again = f", last repeated {value.repeated_at:%Y-%m-%d}" if value.repeated_at else ""
+    days = f"{value.freshness.age_days} d: said since {value.told_at:%Y-%m-%d}{again}"
+    return f"{days}; stale after {value.freshness.max_age_days}" if value.stale else days
 
 
 def _others(value: GoldenValue) -> str:
