@@ -46,6 +46,7 @@ from pilothouse.data.signals.projection import SignalProjector
 from pilothouse.data.signals.receiving import Signals
 from pilothouse.data.store import DataStore, Record
 from pilothouse.decision.policy import Policy, load_policy
+from pilothouse.directory.availability import Availability, AvailabilityProjector
 from pilothouse.directory.credentials import Credentials
 from pilothouse.directory.people import Directory, PeopleProjector
 from pilothouse.directory.sources import Sources
@@ -54,6 +55,8 @@ from pilothouse.gateway.door import Door
 from pilothouse.gateway.gateway import Gateway
 from pilothouse.gateway.identity import TokenProjector, Tokens, load_or_make_key
 from pilothouse.gateway.registry import CapabilityRegistry
+from pilothouse.handoff.canaries import Canaries
+from pilothouse.handoff.keeping import Keeper
 from pilothouse.handoff.queue import ReviewProjector
 from pilothouse.handoff.reviews import Reviews
 from pilothouse.ledger.actions import ActionProjector
@@ -96,6 +99,7 @@ def projectors() -> tuple[Projector, ...]:
         MembershipProjector(),
         DerivedProjector(),
         ScheduleProjector(),
+        AvailabilityProjector(),
     )
 
 
@@ -108,6 +112,7 @@ class App:
     ledger: Ledger
     witness: Witness
     directory: Directory
+    availability: Availability
     credentials: Credentials
     store: DataStore
     entities: Entities
@@ -127,6 +132,7 @@ class App:
     twin: TwinServer
     gateway: Gateway
     reviews: Reviews
+    canaries: Canaries
     agents: Sequence[Agent]
     schedules: Sequence[Schedule] = ()
     _newest: dict[str, tuple[int, datetime | None]] = field(default_factory=dict[str, tuple[int, datetime | None]])
@@ -220,7 +226,6 @@ def assemble(
     create_schema(engine)
     ledger = Ledger(engine, clock, projectors())
     directory = Directory(ledger)
-    reviews = Reviews(ledger, directory, clock)
     twin = TwinServer(workspace.twin_path, clock)
     registry = CapabilityRegistry([TwinConnector(twin, _twin_secret(workspace, twin), SYSTEM)])
     definitions = load_definitions(workspace.folder("definitions"))
@@ -244,6 +249,9 @@ def assemble(
         policy=policy,
         schedule=definitions.survivorship.schedule,
     )
+    reviews = Reviews(ledger, directory, clock, lambda: door.policy.handing)
+    keeper = Keeper(ledger, store, clock, lambda: door.policy.handing)
+    canaries = Canaries(ledger, store, clock, lambda: door.policy.handing)
     agents = agents if agents is not None else (HygieneAgent(),)
     names = {"enrich": {each.name for each in enrichment}, "run": {each.ref.name for each in agents}}
     schedules = load_schedules(
@@ -256,6 +264,7 @@ def assemble(
         ledger=ledger,
         witness=Witness(workspace.state / "witness", Signer.load_or_make(workspace.state, _origin(workspace))),
         directory=directory,
+        availability=Availability(ledger),
         credentials=Credentials(engine, ledger, directory, clock),
         store=store,
         entities=entities,
@@ -273,8 +282,9 @@ def assemble(
         contracts=contracts,
         policy=policy,
         twin=twin,
-        gateway=Gateway(door, reviews),
+        gateway=Gateway(door, reviews, keeper, canaries),
         reviews=reviews,
+        canaries=canaries,
         agents=agents,
         schedules=schedules,
     )

@@ -5,7 +5,7 @@ A file that tries to relax what cannot be relaxed is an error, not a setting.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 from pilothouse.decision.reading import Reading
@@ -31,11 +31,19 @@ def load_policy(
     return reading.policy(version, closed_stages)
 
 
-def check_policy(folder: Path, capabilities: Mapping[str, Capability]) -> list[DocumentError]:
-    """Return every problem in a policy folder, in file and line order, gaps in what it covers among them."""
+def check_policy(
+    folder: Path, capabilities: Mapping[str, Capability], people: Collection[str] | None = None
+) -> list[DocumentError]:
+    """Return every problem in a policy folder, in file and line order, gaps in what it covers among them.
+
+    With `people`, the identifiers of those known, also whoever is to be asked and is not among them.
+    """
     reading = Reading(folder, capabilities)
-    # A rule that does not compile leaves its action type uncovered; that follows from the first problem.
-    return sorted(reading.problems or reading.silences(), key=_place)
+    if reading.problems:
+        # A rule that does not compile leaves its action type uncovered; that follows from the first problem.
+        return sorted(reading.problems, key=_place)
+    strangers = reading.strangers(people) if people is not None else []
+    return sorted([*reading.silences(), *strangers], key=_place)
 
 
 def _place(error: DocumentError) -> tuple[str, int]:

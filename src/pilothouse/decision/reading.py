@@ -6,7 +6,7 @@ silently relaxes what a first one set; a setting that tries to relax what cannot
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from difflib import get_close_matches
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -15,6 +15,7 @@ from pilothouse.conditions.conditions import Condition, ConditionError, Conditio
 from pilothouse.conditions.placing import placed
 from pilothouse.data.schema import OBJECTS
 from pilothouse.decision.facts import declared
+from pilothouse.decision.handing import Ask, CanariesFile, Handing, ReviewsFile, SpotChecksFile
 from pilothouse.decision.tiers import NEEDS_A_PERSON, PROHIBITED, REVIEWED, irreversible, normal_stage
 from pilothouse.decision.written import (
     THRESHOLD,
@@ -31,6 +32,9 @@ from pilothouse.decision.written import (
 from pilothouse.vocabulary.capabilities import Capability, Effect
 from pilothouse.vocabulary.documents import Document, DocumentError, read_document
 
+HANDING = ("reviews", "canaries", "spot_checks", "teams")
+"""The sections about people who decide."""
+
 
 class Reading:
     """One pass over a policy folder, gathering rules and problems."""
@@ -43,6 +47,7 @@ class Reading:
         self.rules: dict[str, list[Rule]] = {}
         self.seen: dict[str, str] = {}
         self.single: dict[str, tuple[Document[PolicyFile], object]] = {}
+        self.asks: dict[str, tuple[Document[PolicyFile], int, Ask]] = {}
         paths = sorted(folder.glob("*.yaml"))
         if not paths:
             self._note(
@@ -59,6 +64,7 @@ class Reading:
         self.conditions = Conditions(_every_variable() | kinds)
         for document in documents:
             self._take(document)
+        self._teams_asked()
 
     def policy(self, version: str, closed_stages: frozenset[str]) -> Policy:
         """Return what was read."""
@@ -78,7 +84,32 @@ class Reading:
             closed_stages=frozenset(normal_stage(name) for name in closed_stages),
             conditions=self.conditions,
             thresholds=self.thresholds,
+            handing=self.handing(),
         )
+
+    def handing(self) -> Handing:
+        """Return what was read about handing over to people."""
+        parts = {name: self.single[name][1] for name in HANDING if name in self.single}
+        file = PolicyFile.model_validate(parts)
+        document = self.single["teams"][0] if "teams" in self.single else None
+        places = {n: f"{document.path.name}:{document.line('teams', n)}" for n in file.teams or {}} if document else {}
+        return Handing(
+            reviews=file.reviews or ReviewsFile(),
+            canaries=file.canaries or CanariesFile(),
+            spot_checks=file.spot_checks or SpotChecksFile(),
+            teams=file.teams or {},
+            team_places=places,
+            asks={name: ask for name, (_, _, ask) in self.asks.items()},
+        )
+
+    def strangers(self, people: Collection[str]) -> list[DocumentError]:
+        """Return a problem for every person named here who is not among those known."""
+        hint = "`pilothouse people add` adds somebody, `pilothouse people list` shows who is known."
+        found: list[DocumentError] = []
+        for place, problem in self.handing().unknown(people):
+            file, _, line = place.rpartition(":")
+            found.append(DocumentError(self.folder / file, int(line), problem, hint=hint))
+        return found
 
     def silences(self) -> list[DocumentError]:
         """Return a problem for every capability that no rule speaks about."""
@@ -97,7 +128,7 @@ class Reading:
     def _take(self, document: Document[PolicyFile]) -> None:
         for index, written in enumerate(document.model.rules):
             self._rule(document, index, written)
-        for section in ("bands", "limits", "notify", "human_only", "discount_authority"):
+        for section in ("bands", "limits", "notify", "human_only", "discount_authority", *HANDING):
             if section in document.model.model_fields_set:
                 self._section(document, section)
         self._bands(document)
@@ -123,6 +154,7 @@ class Reading:
             self._cannot_be_auto(document, index, names, by_person=written.by == "person")
         condition = self._condition(document, index, written, names)
         self._escalation(document, index, written, condition)
+        self._asks(document, index, written, where)
         if condition is None:
             return
         treatment = TREATMENTS[written.then]
@@ -162,6 +194,27 @@ class Reading:
                 problem = f"{foreign[0]!r} does not exist on {object_name}, to which this rule applies"
                 self._note(document.error(problem, "rules", index, "when"))
         return condition
+
+    def _asks(self, document: Document[PolicyFile], index: int, written: RuleFile, where: str) -> None:
+        if not written.ask:
+            return
+        if written.then not in ("review", "person"):
+            problem = f"rule {written.id} asks {written.ask}, and hands nothing over"
+            self._note(document.error(problem, "rules", index, "ask", hint="Write `then: review` or `then: person`."))
+        self.asks[written.id] = (document, index, Ask(written.ask, written.id, where))
+
+    def _teams_asked(self) -> None:
+        """A team that is not there, or has nobody in it, is an error: the act would otherwise go to anybody."""
+        if self.problems:
+            return
+        teams = self.handing().teams
+        for document, index, ask in self.asks.values():
+            if ask.kind == "team" and not teams.get(ask.name):
+                near = get_close_matches(ask.name, teams, 1)
+                meant = f"; did you mean {near[0]!r}?" if near else ""
+                self._note(
+                    document.error(f"no team with anybody in it is called {ask.name!r}{meant}", "rules", index, "ask")
+                )
 
     def _thresholds(self, document: Document[PolicyFile]) -> None:
         for name, value in document.model.thresholds.items():

@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from pilothouse.conditions.conditions import Condition, Conditions, Together
 from pilothouse.data.typed import Value
+from pilothouse.decision.handing import ASK, CanariesFile, Handing, ReviewsFile, SpotChecksFile
 from pilothouse.vocabulary.verdicts import Treatment
 
 TREATMENTS = {
@@ -41,7 +42,8 @@ class RuleFile(_Strict):
     """A rule as it is written. `by` says whose acts it speaks about: an agent's, a person's own, or anybody's.
 
     `escalates` names what makes this rule hand an act to people. `if_missing` says what a value that `when` mentions and
-    that is not there comes to: a refusal, a rule that holds, or a rule that does not speak.
+    that is not there comes to: a refusal, a rule that holds, or a rule that does not speak. `ask` names who is asked where
+    the rule hands over.
     """
 
     id: str = Field(pattern=r"^[a-z0-9][a-z0-9-]{1,80}$")
@@ -54,6 +56,7 @@ class RuleFile(_Strict):
     effective_from: date | None = None
     escalates: Trigger = ""
     if_missing: Literal["refuse", "holds", "skip"] = "refuse"
+    ask: str = Field(default="", pattern=rf"^$|{ASK}")
 
     @field_validator("when", mode="before")
     @classmethod
@@ -93,6 +96,10 @@ class PolicyFile(_Strict):
     notify: NotifyFile | None = None
     human_only: tuple[str, ...] | None = None
     discount_authority: float | None = Field(default=None, ge=0, le=100)
+    reviews: ReviewsFile | None = None
+    canaries: CanariesFile | None = None
+    spot_checks: SpotChecksFile | None = None
+    teams: dict[Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,60}$")], tuple[str, ...]] | None = None
     thresholds: dict[Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{1,60}$")], Threshold] = {}
 
 
@@ -146,6 +153,7 @@ class Policy:
     closed_stages: frozenset[str]
     conditions: Conditions
     thresholds: Mapping[str, Threshold] = field(default_factory=dict[str, Threshold])
+    handing: Handing = field(default_factory=Handing)
 
     @cached_property
     def named_thresholds(self) -> dict[str, Value]:

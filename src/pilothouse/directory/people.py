@@ -95,7 +95,7 @@ class Directory:
     def people(self) -> list[Person]:
         """Return everybody, by id."""
         with self._ledger.engine.connect() as connection:
-            return [_person(row) for row in connection.execute(select(people).order_by(people.c.id))]
+            return read_people(connection)
 
     def add(self, person: Person, by: str) -> None:
         """Add a person. The first one may be added by the system (on the machine itself); later ones by an admin.
@@ -164,6 +164,11 @@ def read_person(connection: Connection, person_id: str) -> Person:
     if row is None:
         raise NotFound(f"there is no person {person_id!r}.", hint="`pilothouse people list` shows who is known.")
     return _person(row)
+
+
+def read_people(connection: Connection) -> list[Person]:
+    """Return everybody as they stand in this transaction, by id."""
+    return [_person(row) for row in connection.execute(select(people).order_by(people.c.id))]
 
 
 def _person(row: Any) -> Person:

@@ -30,7 +30,6 @@ class Limits:
     window: timedelta = timedelta(minutes=10)
     per_minute: int = 6000
     most_attempts: int = 3
-    review_sla_business_days: int = 1
     longest_call: timedelta = timedelta(minutes=2)
 
 

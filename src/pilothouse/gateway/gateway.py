@@ -10,7 +10,9 @@ from pilothouse.gateway.passage import Approval, Passage, Result, Stop
 from pilothouse.gateway.pipeline import AFTER_APPROVAL, BEFORE_DECISION, STAGES, run
 from pilothouse.gateway.reconcile import Settled, reconcile
 from pilothouse.gateway.scoped_read import scoped_read
+from pilothouse.handoff.canaries import Canaries
 from pilothouse.handoff.deciding import sound_values
+from pilothouse.handoff.keeping import Keeper
 from pilothouse.handoff.opening import stricter
 from pilothouse.handoff.reviews import Review, Reviews
 from pilothouse.ledger.actions import ActionRow, action_get
@@ -28,6 +30,8 @@ class Gateway:
 
     door: Door
     reviews: Reviews
+    keeper: Keeper
+    canaries: Canaries
 
     def submit(self, action: Action, token: str) -> Result:
         """Take an agent's action through the pipeline. Always answers; every answer is in the ledger.
@@ -46,11 +50,14 @@ class Gateway:
         Raises `Conflict` when the review is not approved or its approval was used.
         """
         review = self.reviews.get(review_id)
+        if review.status in (ReviewStatus.CAUGHT, ReviewStatus.MISSED):
+            raise Conflict(f"review {review_id} was a canary; there is nothing to carry out.", code="canary")
         if review.status is not ReviewStatus.APPROVED:
             raise Conflict(
                 f"review {review_id} is {review.status}, not approved.", hint="Only an approved review can be taken up."
             )
         action = review.approved_action()
+        self.row(action.id)  # what was never proposed through this door has no entry, and nothing comes of it
         passage = Passage(
             action,
             actor=review.actor,

@@ -43,9 +43,12 @@ def opening(
     deadline: datetime,
     changes: Sequence[FieldChange],
     action_type: str = "",
+    asked_because: str = "",
+    answer_by: datetime | None = None,
 ) -> tuple[Draft, str]:
     """Return the entry that opens a review, and the review's identifier. Values stand beside the tree.
 
+    When nobody answered by `answer_by`, somebody else is asked; None asks nobody else.
     `action_type` is what trust is counted by, such as `crm.account.update:fill-empty`; left out, it is the capability.
     """
     review = new_id("rev")
@@ -63,6 +66,8 @@ def opening(
         "confidence": action.confidence,
         "payload_hash": action.payload_hash,
         "deadline": stamp(deadline),
+        "asked_because": asked_because,
+        "answer_by": stamp(answer_by) if answer_by else "",
     }
     private: JsonObject = {"payload": action_to_json(action), "changes": [change_to_json(each) for each in changes]}
     subject = str(action.target)

@@ -6,7 +6,7 @@ The counts are the raw material of trust (requirements R-090): each comes with i
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from statistics import median
@@ -48,12 +48,14 @@ class Tally:
     rejected: int = 0
     expired: int = 0
     waiting: int = 0
+    hasty: int = 0
+    """Approvals that are no evidence: given faster than the text can be skimmed, or never shown to who gave them."""
     seconds: list[float] = field(default_factory=list[float])
     """From opening to decision, one number a decision."""
 
     @property
     def n(self) -> int:
-        """How many proposals a person decided."""
+        """How many proposals a person decided, and looked at."""
         return self.approved + self.edited + self.rejected
 
     @property
@@ -100,8 +102,8 @@ def _override(review: Review) -> Override:
     )
 
 
-def tallies_of(found: Iterable[Review]) -> list[Tally]:
-    """Count decisions by agent and action type, in order of both."""
+def tallies_of(found: Iterable[Review], evident: Callable[[Review], bool]) -> list[Tally]:
+    """Count decisions by agent and action type, in order of both; `evident` tells which of them are evidence."""
     counted: dict[tuple[str, str], Tally] = {}
     groups: defaultdict[tuple[str, str], list[Review]] = defaultdict(list)
     for each in found:
@@ -109,11 +111,14 @@ def tallies_of(found: Iterable[Review]) -> list[Tally]:
     for key in sorted(groups):
         counted[key] = tally = Tally(*key)
         for each in groups[key]:
-            _count(tally, each)
+            _count(tally, each, evident)
     return list(counted.values())
 
 
-def _count(tally: Tally, review: Review) -> None:
+def _count(tally: Tally, review: Review, evident: Callable[[Review], bool]) -> None:
+    if decision_of(review) and not evident(review):
+        tally.hasty += 1
+        return
     match decision_of(review):
         case "approved":
             tally.approved += 1

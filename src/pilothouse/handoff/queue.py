@@ -1,6 +1,7 @@
 """The table of reviews, drawn from their entries.
 
 The projector is the last guard of a review's life: open → approved, rejected or expired; approved → used; nothing else.
+A canary goes from open to caught, missed or expired, and nowhere else: it can never be approved, so it can never be used.
 An entry that contradicts this is refused together with everything it was submitted with.
 """
 
@@ -11,9 +12,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Column, Connection, Float, Index, Table, Text, insert, text, update
+from sqlalchemy import Connection, insert, select, update
 
-from pilothouse.ledger.database import metadata
+from pilothouse.handoff.tables import canaries, reviews, shown
 from pilothouse.ledger.entries import Entry
 from pilothouse.vocabulary.actions import Action, action_from_json
 from pilothouse.vocabulary.actors import Actor, AgentRef
@@ -23,38 +24,6 @@ from pilothouse.vocabulary.outcomes import ReviewStatus
 from pilothouse.vocabulary.values import canonical, parse_json
 from pilothouse.vocabulary.verdicts import Tier
 
-reviews = Table(
-    "reviews",
-    metadata,
-    Column("id", Text, primary_key=True),
-    Column("action", Text, nullable=False, index=True),
-    Column("owner", Text, nullable=False, index=True),
-    Column("agent", Text, nullable=False),
-    Column("proposer", Text, nullable=False),
-    Column("barred", Text, nullable=False),
-    Column("capability", Text, nullable=False),
-    Column("action_type", Text, nullable=False),
-    Column("subject", Text, nullable=False),
-    Column("tier", Text, nullable=False),
-    Column("code", Text, nullable=False),
-    Column("sentence", Text, nullable=False),
-    Column("rule", Text, nullable=False),
-    Column("policy_version", Text, nullable=False),
-    Column("confidence", Float, nullable=False),
-    Column("payload_hash", Text, nullable=False),
-    Column("payload", Text),
-    Column("changes", Text),
-    Column("edited", Text),
-    Column("status", Text, nullable=False, index=True),
-    Column("opened_at", Text, nullable=False),
-    Column("deadline", Text, nullable=False),
-    Column("decided_at", Text),
-    Column("decided_by", Text, nullable=False),
-    Column("note", Text, nullable=False),
-)
-PENDING = text("status IN ('open', 'approved')")
-# An action that expired may be asked about again; two live questions about one action would be two approvals.
-Index("one_live_review_an_action", reviews.c.action, unique=True, sqlite_where=PENDING, postgresql_where=PENDING)
 DECISIONS = {
     "review.approved": ReviewStatus.APPROVED,
     "review.edited": ReviewStatus.APPROVED,
@@ -62,6 +31,7 @@ DECISIONS = {
     "review.expired": ReviewStatus.EXPIRED,
     "review.used": ReviewStatus.USED,
 }
+OF_CANARIES = ("canary.decided", "canary.expired")
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +64,16 @@ class Review:
     decided_at: datetime | None
     decided_by: str
     note: str
+    asked_because: str = ""
+    """Why the owner is asked and not somebody else, in a few words."""
+    answer_by: datetime | None = None
+    """When somebody else is asked, if nobody answered; None when nobody else will be."""
+    reminded_at: datetime | None = None
+    handed_on: int = 0
+    """How many times it was given to somebody else."""
+    batch: str = ""
+    batch_size: int = 0
+    """The batch it was decided in, and how many reviews were; empty and 0 when it was decided alone."""
 
     def approved_action(self) -> Action:
         """Return the action as it was approved, with the reviewer's values where they changed some."""
@@ -105,25 +85,93 @@ class Review:
 
 
 class ReviewProjector:
-    """Follows every `review.*` entry."""
+    """Follows every `review.*` and `canary.*` entry."""
 
     name = "reviews"
-    kinds = frozenset({"review.opened", *DECISIONS})
-    tables = (reviews,)
+    kinds = frozenset(
+        {
+            "review.opened",
+            "review.reminded",
+            "review.reassigned",
+            "review.shown",
+            "canary.seeded",
+            *DECISIONS,
+            *OF_CANARIES,
+        }
+    )
+    tables = (reviews, shown, canaries)
 
     def apply(self, connection: Connection, entries: Sequence[Entry]) -> None:
-        """Bring the table up to date."""
+        """Bring the tables up to date."""
         for entry in entries:
-            if entry.kind == "review.opened":
-                connection.execute(insert(reviews), _opened(entry))
-            else:
-                _move(connection, entry)
+            match entry.kind:
+                case "review.opened":
+                    connection.execute(insert(reviews), _opened(entry))
+                case "review.reminded":
+                    _while_open(connection, entry, {"reminded_at": stamp(entry.at)})
+                case "review.reassigned":
+                    _reassigned(connection, entry)
+                case "review.shown":
+                    _shown(connection, entry)
+                case "canary.seeded":
+                    connection.execute(insert(canaries), _seeded(entry))
+                case "canary.decided" | "canary.expired":
+                    _canary_closed(connection, entry)
+                case _:
+                    _move(connection, entry)
+
+
+def _while_open(connection: Connection, entry: Entry, values: dict[str, Any]) -> None:
+    review = entry.body["review"]
+    mine = update(reviews).where(reviews.c.id == review, reviews.c.status == ReviewStatus.OPEN.value)
+    if connection.execute(mine.values(**values)).rowcount != 1:
+        raise Conflict(f"review {review} is not open.", hint="Look at how it stands now.", code="not_open")
+
+
+def _reassigned(connection: Connection, entry: Entry) -> None:
+    values = {"owner": entry.body["to"], "asked_because": entry.body["because"], "answer_by": entry.body["answer_by"]}
+    _while_open(connection, entry, {**values, "reminded_at": None, "handed_on": reviews.c.handed_on + 1})
+
+
+def _shown(connection: Connection, entry: Entry) -> None:
+    """Only the first time counts: two pages of one person opened at once are one look."""
+    place = (shown.c.review == entry.body["review"], shown.c.person == entry.actor.person)
+    if connection.execute(select(shown.c.at).where(*place)).first() is None:
+        row = {"review": entry.body["review"], "person": entry.actor.person, "at": stamp(entry.at)}
+        connection.execute(insert(shown), row)
+
+
+def _seeded(entry: Entry) -> dict[str, Any]:
+    told = {key: entry.value(key, "") for key in ("review", "gate", "fault", "wrong")}
+    return {**told, "seeded_at": stamp(entry.at), "decided_by": ""}
+
+
+def _canary_closed(connection: Connection, entry: Entry) -> None:
+    review = entry.body["review"]
+    if not is_canary(connection, review):
+        raise Conflict(f"review {review} is a real one.", hint="Approve, edit or reject it.", code="no_canary")
+    if entry.kind == "canary.expired":
+        _while_open(connection, entry, {"status": ReviewStatus.EXPIRED.value, "decided_at": stamp(entry.at)})
+        return
+    caught, by = bool(entry.body["caught"]), entry.body["by"]
+    status = ReviewStatus.CAUGHT if caught else ReviewStatus.MISSED
+    decided = {"decided_at": stamp(entry.at), "decided_by": by}
+    batch = {"batch": entry.body["batch"], "batch_size": entry.body["batch_size"]}
+    _while_open(connection, entry, {"status": status.value, "note": entry.value("note", ""), **decided, **batch})
+    connection.execute(update(canaries).where(canaries.c.review == review).values(caught=int(caught), **decided))
+
+
+def is_canary(connection: Connection, review: str) -> bool:
+    """True for a known-wrong proposal that was mixed in. No surface asks this of an open review."""
+    return connection.execute(select(canaries.c.review).where(canaries.c.review == review)).first() is not None
 
 
 def _move(connection: Connection, entry: Entry) -> None:
     review = entry.body["review"]
     due = ReviewStatus.APPROVED if entry.kind == "review.used" else ReviewStatus.OPEN
-    mine = update(reviews).where(reviews.c.id == review, reviews.c.status == due.value)
+    mine = update(reviews).where(
+        reviews.c.id == review, reviews.c.status == due.value, reviews.c.id.not_in(select(canaries.c.review))
+    )
     if connection.execute(mine.values(**_decided(entry))).rowcount != 1:
         verb = entry.kind.partition(".")[2]
         raise Conflict(
@@ -152,6 +200,11 @@ def _opened(entry: Entry) -> dict[str, Any]:
         "deadline": body["deadline"],
         "decided_by": "",
         "note": "",
+        "asked_because": body.get("asked_because", ""),
+        "answer_by": body.get("answer_by", ""),
+        "handed_on": 0,
+        "batch": "",
+        "batch_size": 0,
     }
 
 
@@ -160,6 +213,7 @@ def _decided(entry: Entry) -> dict[str, Any]:
     if entry.kind == "review.used":
         return values
     values |= {"decided_at": stamp(entry.at), "decided_by": entry.body["by"], "note": entry.value("note", "")}
+    values |= {"batch": entry.body.get("batch", ""), "batch_size": entry.body.get("batch_size", 0)}
     if entry.kind == "review.edited":
         values |= {"edited": canonical(entry.value("arguments")), "payload_hash": entry.body["new_hash"]}
     return values
@@ -198,4 +252,10 @@ def review_of(row: Any) -> Review:
         decided_at=unstamp(row.decided_at) if row.decided_at else None,
         decided_by=row.decided_by,
         note=row.note,
+        asked_because=row.asked_because,
+        answer_by=unstamp(row.answer_by) if row.answer_by else None,
+        reminded_at=unstamp(row.reminded_at) if row.reminded_at else None,
+        handed_on=row.handed_on,
+        batch=row.batch,
+        batch_size=row.batch_size,
     )

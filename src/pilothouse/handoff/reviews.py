@@ -3,32 +3,41 @@ exactly one decides."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, Select, select
 
+from pilothouse.decision.handing import Handing
 from pilothouse.directory.people import Directory, read_person
+from pilothouse.handoff.canary_decisions import canary_decided
 from pilothouse.handoff.deciding import Overdue, check, need_a_person, sound_values
+from pilothouse.handoff.looking import counts_as_evidence
 from pilothouse.handoff.opening import consume_guard, opening, read_review, used
 from pilothouse.handoff.overrides import Override, Tally, overrides_of, tallies_of
-from pilothouse.handoff.queue import Review, review_of, reviews
+from pilothouse.handoff.queue import Review, is_canary, review_of
+from pilothouse.handoff.tables import canaries, reviews, shown
 from pilothouse.handoff.view import ReviewView, view_of
 from pilothouse.ledger.entries import Draft
 from pilothouse.ledger.ledger import Ledger
 from pilothouse.vocabulary.actors import SYSTEM_PERSON, Actor
-from pilothouse.vocabulary.clock import Clock, stamp
+from pilothouse.vocabulary.clock import Clock, stamp, unstamp
 from pilothouse.vocabulary.errors import Conflict, InvalidInput
 from pilothouse.vocabulary.outcomes import ReviewStatus
 from pilothouse.vocabulary.values import Json, JsonObject
+
+ALONE = ("", 0)
+"""The batch of a review that is decided by itself."""
 
 
 class Reviews:
     """The queue, as people use it."""
 
-    def __init__(self, ledger: Ledger, directory: Directory, clock: Clock) -> None:
-        self._ledger, self._directory, self._clock = ledger, directory, clock
+    def __init__(
+        self, ledger: Ledger, directory: Directory, clock: Clock, handing: Callable[[], Handing] = Handing
+    ) -> None:
+        self._ledger, self._directory, self._clock, self._handing = ledger, directory, clock, handing
 
     def get(self, review_id: str) -> Review:
         """Return one review; raises `NotFound`."""
@@ -52,13 +61,33 @@ class Reviews:
         with self._ledger.engine.connect() as connection:
             return [review_of(row) for row in connection.execute(query)]
 
-    def approve(self, review_id: str, by: str, payload_hash: str, note: str = "") -> Review:
-        """Approve exactly the payload with this hash.
+    def show(self, review_ids: Sequence[str], person: str) -> None:
+        """Write down that reviews were shown to somebody, the first time each; cheap to repeat."""
+        query = select(shown.c.review).where(shown.c.person == person, shown.c.review.in_(review_ids))
+        with self._ledger.engine.connect() as connection:
+            seen = {row.review for row in connection.execute(query)}
+        new = [each for each in review_ids if each not in seen]
+        if new:
+            self._ledger.append([Draft("review.shown", Actor(person), {"review": each}) for each in new])
+
+    def shown_to_decider(self, found: Sequence[Review]) -> dict[str, datetime]:
+        """Return when each review was first shown to who decided it; what was not shown to them is left out."""
+        deciders = {each.id: each.decided_by for each in found}
+        with self._ledger.engine.connect() as connection:
+            rows = connection.execute(select(shown)).all()
+        return {row.review: unstamp(row.at) for row in rows if deciders.get(row.review) == row.person}
+
+    def approve(
+        self, review_id: str, by: str, payload_hash: str, note: str = "", batch: tuple[str, int] = ALONE
+    ) -> Review:
+        """Approve exactly the payload with this hash; `batch` names the batch it is decided in, and its size.
+
+        A canary is not approved: it comes back as missed, and nothing follows from it.
 
         Raises `Conflict` when the review is decided, overdue (it is then expired) or shows another payload;
         `Forbidden` when this person may not decide it.
         """
-        body = {"review": review_id, "by": by, "payload_hash": payload_hash}
+        body = {"review": review_id, "by": by, "payload_hash": payload_hash, **_in_batch(batch)}
         return self._decide("review.approved", review_id, by, payload_hash, body, {"note": note})
 
     def edit(self, review_id: str, by: str, payload_hash: str, arguments: Mapping[str, Json], note: str = "") -> Review:
@@ -71,15 +100,16 @@ class Reviews:
         if edited.payload_hash == original.payload_hash:
             return self.approve(review_id, by, payload_hash, note)
         body = {"review": review_id, "by": by, "payload_hash": payload_hash, "new_hash": edited.payload_hash}
+        body |= _in_batch(ALONE)
         private = {"arguments": dict(edited.arguments), "proposed": dict(original.arguments), "note": note}
         return self._decide("review.edited", review_id, by, payload_hash, body, private)
 
-    def reject(self, review_id: str, by: str, reason: str) -> Review:
-        """Reject, with a reason that the agent's owner can learn from."""
+    def reject(self, review_id: str, by: str, reason: str, batch: tuple[str, int] = ALONE) -> Review:
+        """Reject, with a reason that the agent's owner can learn from; a canary comes back as caught."""
         if not reason.strip():
             raise InvalidInput("a rejection needs a reason.", hint="One sentence is enough.")
         review = self.get(review_id)
-        body = {"review": review_id, "by": by, "payload_hash": review.payload_hash}
+        body = {"review": review_id, "by": by, "payload_hash": review.payload_hash, **_in_batch(batch)}
         return self._decide("review.rejected", review_id, by, review.payload_hash, body, {"note": reason})
 
     def _decide(
@@ -95,6 +125,9 @@ class Reviews:
             check(read_review(connection, review_id), person, payload_hash, now, approving=approving)
 
         draft = Draft(kind, Actor(by), body, private, review.subject, review.action_id, review.subject)
+        with self._ledger.engine.connect() as connection:
+            if is_canary(connection, review_id):
+                draft = canary_decided(connection, draft)
         try:
             self._ledger.append([draft], guard=last_word)
         except Overdue:
@@ -115,7 +148,9 @@ class Reviews:
     def _expire(self, review: Review) -> bool:
         """Return False when somebody decided it a moment ago: the projector then refuses the entry."""
         body = {"review": review.id, "by": SYSTEM_PERSON, "deadline": stamp(review.deadline)}
-        draft = Draft("review.expired", Actor(SYSTEM_PERSON), body, action=review.action_id, subject=review.subject)
+        with self._ledger.engine.connect() as connection:
+            kind = "canary.expired" if is_canary(connection, review.id) else "review.expired"
+        draft = Draft(kind, Actor(SYSTEM_PERSON), body, action=review.action_id, subject=review.subject)
         try:
             self._ledger.append([draft])
         except Conflict:
@@ -127,18 +162,38 @@ class Reviews:
         return overrides_of(self._of(agent))
 
     def tallies(self, agent: str | None = None, since: datetime | None = None) -> list[Tally]:
-        """Count how proposals opened since a moment were decided, by agent and action type; each with its n."""
-        return tallies_of(self._of(agent, since))
+        """Count how proposals opened since a moment were decided, by agent and action type; each with its n.
+
+        Only decisions that are evidence count (`looking.counts_as_evidence`); the others are told beside them.
+        """
+        found, settings = self._of(agent, since), self._handing().reviews
+        looked = self.shown_to_decider(found)
+        return tallies_of(found, lambda each: counts_as_evidence(each, looked.get(each.id), settings))
+
+    def counts_as_evidence(self, review: Review) -> bool:
+        """True when a decision says something about the agent; see `looking.counts_as_evidence`."""
+        looked = self.shown_to_decider([review])
+        return counts_as_evidence(review, looked.get(review.id), self._handing().reviews)
+
+    def known(self, agent: str | None = None, since: datetime | None = None) -> list[Review]:
+        """Return every real review, of an agent and since a moment where given, oldest first."""
+        return self._of(agent, since)
 
     def _of(self, agent: str | None, since: datetime | None = None) -> list[Review]:
         """`agent` is a name, meaning every version of it, or name@version."""
-        query = select(reviews).order_by(reviews.c.opened_at)
+        # Once decided or over, a canary says nothing about the agent; while it is open nobody must be able to tell.
+        ended = reviews.c.id.in_(select(canaries.c.review)) & (reviews.c.status != ReviewStatus.OPEN.value)
+        query = select(reviews).where(~ended).order_by(reviews.c.opened_at)
         if agent is not None:
             named = reviews.c.agent.startswith(f"{agent}@", autoescape=True)
             query = query.where((reviews.c.agent == agent) | named)
         if since is not None:
             query = query.where(reviews.c.opened_at >= stamp(since))
         return self._read(query)
+
+
+def _in_batch(batch: tuple[str, int]) -> dict[str, Json]:
+    return {"batch": batch[0], "batch_size": batch[1]} if batch[0] else {}
 
 
 __all__ = ["Review", "Reviews", "consume_guard", "opening", "read_review", "used"]

@@ -25,10 +25,15 @@ class ActionStatus(StrEnum):
 
 
 class ReviewStatus(StrEnum):
-    """The state of a review. Only a person's act leads to `APPROVED`; time leads to `EXPIRED`."""
+    """The state of a review. Only a person's act leads to `APPROVED`; time leads to `EXPIRED`.
+
+    `CAUGHT` and `MISSED` are how a canary ends: a known-wrong proposal that was rejected, or approved. Neither leads on.
+    """
 
     OPEN = "open"
     APPROVED = "approved"
     REJECTED = "rejected"
     EXPIRED = "expired"
     USED = "used"
+    CAUGHT = "caught"
+    MISSED = "missed"

@@ -10,9 +10,10 @@ from pilothouse.gateway.door import Door
 from pilothouse.gateway.passage import GO_ON, Answer, Approval, Passage, Stop, refuse
 from pilothouse.gateway.stages.decide import shadowed
 from pilothouse.gateway.stages.preview import record_before
-from pilothouse.handoff.owners import review_owner
 from pilothouse.handoff.reviews import opening
+from pilothouse.handoff.routing import Question, read_roster, route
 from pilothouse.handoff.sla import deadline
+from pilothouse.vocabulary.errors import InvalidInput, NotFound
 from pilothouse.vocabulary.outcomes import ActionStatus
 from pilothouse.vocabulary.verdicts import Tier
 
@@ -43,23 +44,30 @@ def _approved(passage: Passage, approval: Approval) -> Answer:
 
 def _queue(passage: Passage, door: Door) -> Answer:
     assert passage.verdict is not None and passage.actor is not None
-    verdict = passage.verdict
+    verdict, handing = passage.verdict, door.policy.handing
     now = door.clock.now()
-    due = deadline(now, door.limits.review_sla_business_days)
+    due = deadline(now, handing.reviews.expire_business_days)
     agent_owner = passage.agent.manifest.owner if passage.agent else ""
-    fields = record_before(passage)
-    owner = review_owner(
-        door.directory, record=fields, agent_owner=agent_owner, proposer=passage.actor.person, tier=verdict.tier
-    )
+    barred = frozenset({passage.actor.person, agent_owner} - {""})
+    question = Question(record_before(passage), verdict.tier, barred, handing.ask_of(verdict))
+    try:
+        with door.ledger.engine.connect() as connection:
+            chosen = route(question, read_roster(connection, now, handing))
+    except InvalidInput as error:
+        return refuse("policy_error", str(error))
+    except NotFound as error:
+        return refuse("nobody_to_ask", str(error))
     draft, review = opening(
         passage.action,
         verdict,
         actor=passage.actor,
-        owner=owner,
+        owner=chosen.person,
         agent_owner=agent_owner,
         deadline=due,
         changes=passage.changes,
         action_type=passage.action_type,
+        asked_because=chosen.because,
+        answer_by=deadline(now, handing.reviews.sla_business_days),
     )
-    sentence = f"Waiting for {owner} until {due:%Y-%m-%d %H:%M} UTC: {verdict.sentence}"
+    sentence = f"Waiting for {chosen.person} until {due:%Y-%m-%d %H:%M} UTC: {verdict.sentence}"
     return Stop(ActionStatus.HELD, verdict.code, sentence, also=(draft,), review=review)

@@ -7,8 +7,9 @@ from typing import Annotated
 import typer
 
 from pilothouse.directory.people import Person
-from pilothouse.surfaces.cli.context import HERE, As, Json, Where, opened
+from pilothouse.surfaces.cli.context import HERE, As, Json, Where, opened, somebody
 from pilothouse.surfaces.cli.output import emit, guarded, table, told
+from pilothouse.surfaces.moments import when
 from pilothouse.vocabulary.actors import SYSTEM_PERSON, Role
 
 app = typer.Typer(no_args_is_help=True)
@@ -57,3 +58,60 @@ def link(id: str, where: Where = HERE, person: As = "", json: Json = False) -> N
         token = pilothouse.credentials.issue_link(id, person or SYSTEM_PERSON)
     address = f"http://{server.host}:{server.port}/welcome?token={token}"
     told(json, {"person": id, "link": address}, address)
+
+
+@app.command()
+@guarded
+def away(
+    id: str,
+    until: Annotated[str, typer.Option(help="The first moment back, as 2026-02-02.")],
+    begins: Annotated[str | None, typer.Option("--from", help="Default: now.")] = None,
+    deputy: Annotated[str, typer.Option(help="Who is asked meanwhile; default: whoever else may decide.")] = "",
+    where: Where = HERE,
+    person: As = "",
+    json: Json = False,
+) -> None:
+    """Write down that somebody is away; your own absence, or anybody's as an admin."""
+    with opened(where) as pilothouse:
+        now = pilothouse.clock.now()
+        ends = when(until, now)
+        assert ends is not None
+        absence = pilothouse.availability.away(id, when(begins, now) or now, ends, deputy, somebody(person))
+    told(json, absence, f"{id} is away until {ends:%Y-%m-%d %H:%M} UTC ({absence.id}).")
+
+
+@app.command()
+@guarded
+def back(absence: str, where: Where = HERE, person: As = "", json: Json = False) -> None:
+    """End or strike an absence."""
+    with opened(where) as pilothouse:
+        pilothouse.availability.returned(absence, somebody(person))
+    told(json, {"absence": absence, "state": "ended"}, f"{absence} is over.")
+
+
+@app.command()
+@guarded
+def absences(where: Where = HERE, json: Json = False) -> None:
+    """Show who is away, or will be."""
+    with opened(where) as pilothouse:
+        found = pilothouse.availability.list(pilothouse.clock.now())
+    if json:
+        emit(found)
+        return
+    rows = [(a.id, a.person, f"{a.begins:%Y-%m-%d %H:%M}", f"{a.ends:%Y-%m-%d %H:%M}", a.deputy) for a in found]
+    table("Away", ("absence", "person", "from (UTC)", "until (UTC)", "deputy"), rows)
+
+
+@app.command()
+@guarded
+def manager(
+    id: str,
+    is_: Annotated[str, typer.Option("--is", help="Whom they answer to; empty for nobody.")],
+    where: Where = HERE,
+    person: As = "",
+    json: Json = False,
+) -> None:
+    """Say whom somebody answers to, for rules that ask the manager."""
+    with opened(where) as pilothouse:
+        pilothouse.availability.set_manager(id, is_, somebody(person))
+    told(json, {"person": id, "manager": is_}, f"{id} answers to {is_ or 'nobody'}.")

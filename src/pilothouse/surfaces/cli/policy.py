@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import typer
+from sqlalchemy import inspect
 
 from pilothouse.connectors.twin.capabilities import CAPABILITIES
 from pilothouse.data.contract_reading import check_contracts
 from pilothouse.data.defining.reading import check_definitions, load_definitions
 from pilothouse.decision.cases import run_cases
 from pilothouse.decision.policy import check_policy, load_policy, version_of
+from pilothouse.directory.people import people, read_people
 from pilothouse.gateway.agents import load_manifests
+from pilothouse.ledger.database import open_database
 from pilothouse.surfaces.cli.context import HERE, Json, Where
 from pilothouse.surfaces.cli.output import emit, errors, guarded, say, table
 from pilothouse.vocabulary.documents import DocumentError
@@ -26,7 +29,7 @@ _KNOWN = {capability.name: capability for capability in CAPABILITIES}
 def check(where: Where = HERE, json: Json = False) -> None:
     """Check every file of the workspace; each problem with file, line and what is wrong."""
     workspace = open_workspace(where)
-    problems = [*check_policy(workspace.folder("policy"), _KNOWN), *_others(workspace)]
+    problems = [*check_policy(workspace.folder("policy"), _KNOWN, _people(workspace)), *_others(workspace)]
     tell_problems(problems, json=json)
     if problems:
         raise typer.Exit(1)
@@ -40,6 +43,18 @@ def tell_problems(problems: Sequence[DocumentError], *, json: bool) -> None:
         emit([{"file": str(p.path), "line": p.line, "problem": p.problem, "hint": p.hint} for p in problems])
     for problem in problems if not json else ():
         errors.print(str(problem), markup=False, soft_wrap=True)
+
+
+def _people(workspace: Workspace) -> set[str] | None:
+    """Return who is known, to hold the names in policy against; None before anybody was added."""
+    engine = open_database(workspace.database_url)
+    try:
+        if not inspect(engine).has_table(people.name):
+            return None
+        with engine.connect() as connection:
+            return {each.id for each in read_people(connection)} or None
+    finally:
+        engine.dispose()
 
 
 def _others(workspace: Workspace) -> list[DocumentError]:

@@ -6,7 +6,9 @@ from typing import Annotated
 
 import typer
 
+from pilothouse.assembly import App
 from pilothouse.handoff.queue import Review
+from pilothouse.surfaces.canaries import canary_said
 from pilothouse.surfaces.cli.context import HERE, As, Json, Where, opened, somebody
 from pilothouse.surfaces.cli.outcome import tell_outcome
 from pilothouse.surfaces.cli.output import emit, guarded, say, table, told
@@ -55,10 +57,13 @@ def _change(review: Review) -> str:
 
 @app.command()
 @guarded
-def show(review: str, where: Where = HERE, json: Json = False) -> None:
-    """Show everything needed to decide."""
+def show(review: str, where: Where = HERE, person: As = "", json: Json = False) -> None:
+    """Show everything needed to decide; that you looked is written down when you say who you are."""
     with opened(where) as pilothouse:
         found = pilothouse.reviews.get(review)
+        if person:
+            pilothouse.directory.person(person)
+            pilothouse.reviews.show([review], person)
         title = pilothouse.store.title(RecordRef.parse(found.subject))
         merged = merge_in_words(pilothouse, found)
     if json:
@@ -82,7 +87,7 @@ def show(review: str, where: Where = HERE, json: Json = False) -> None:
         )
         say(f"Decided by {found.decided_by} at {found.decided_at:%Y-%m-%d %H:%M} UTC: {decided}. {found.note}".rstrip())
     say(
-        f"Confidence {found.confidence:.2f} · owner {found.owner} · due {found.deadline:%Y-%m-%d %H:%M} UTC · {found.status}"
+        f"Confidence {found.confidence:.2f} · {found.owner} is asked ({found.asked_because or 'by name'}) · due {found.deadline:%Y-%m-%d %H:%M} UTC · {found.status}"
     )
 
 
@@ -94,7 +99,9 @@ def approve(
     """Approve exactly what is shown, and carry it out."""
     with opened(where) as pilothouse:
         found = pilothouse.reviews.get(review)
-        pilothouse.reviews.approve(review, somebody(person), found.payload_hash, note)
+        done = pilothouse.reviews.approve(review, somebody(person), found.payload_hash, note)
+        if _was_canary(pilothouse, done, json):
+            return
         result = pilothouse.gateway.resume(review)
     tell_outcome(result, json)
 
@@ -114,7 +121,9 @@ def edit(
         found = pilothouse.reviews.get(review)
         target = RecordRef.parse(found.subject).object
         arguments = {**found.approved_action().arguments, **dict(pair(each, target) for each in values)}
-        pilothouse.gateway.edit(review, somebody(person), found.payload_hash, arguments, note)
+        done = pilothouse.gateway.edit(review, somebody(person), found.payload_hash, arguments, note)
+        if _was_canary(pilothouse, done, json):
+            return
         result = pilothouse.gateway.resume(review)
     tell_outcome(result, json)
 
@@ -127,4 +136,30 @@ def reject(
     """Reject, with a reason."""
     with opened(where) as pilothouse:
         done = pilothouse.reviews.reject(review, somebody(person), reason)
+        if _was_canary(pilothouse, done, json):
+            return
     told(json, {"review": done.id, "action": done.action_id, "status": done.status}, f"{review} is rejected.")
+
+
+@app.command()
+@guarded
+def reassign(
+    review: str,
+    to: Annotated[str, typer.Option(help="Who is asked from now on.")],
+    reason: Annotated[str, typer.Option()],
+    where: Where = HERE,
+    person: As = "",
+    json: Json = False,
+) -> None:
+    """Hand an open review to somebody else who may decide it, with a reason."""
+    with opened(where) as pilothouse:
+        done = pilothouse.gateway.keeper.reassign(review, to, somebody(person), reason)
+    told(json, {"review": done.id, "owner": done.owner, "because": done.asked_because}, f"{to} is asked now.")
+
+
+def _was_canary(pilothouse: App, done: Review, json: bool) -> bool:
+    """Tell the reviewer, after the decision, that the proposal was a planted one; True when it was."""
+    said = canary_said(pilothouse, done)
+    if said:
+        told(json, {"review": done.id, "status": done.status, "canary": said}, said)
+    return bool(said)

@@ -11,6 +11,16 @@ revision, down_revision = "0001", None
 def upgrade() -> None:
     """Make every table."""
     op.create_table(
+        "absences",
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("person", sa.Text(), nullable=False),
+        sa.Column("begins", sa.Text(), nullable=False),
+        sa.Column("ends", sa.Text(), nullable=False),
+        sa.Column("deputy", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index(op.f("ix_absences_person"), "absences", ["person"], unique=False)
+    op.create_table(
         "action_fields",
         sa.Column("action", sa.Text(), nullable=False),
         sa.Column("field", sa.Text(), nullable=False),
@@ -108,6 +118,18 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("record"),
     )
     op.create_index(op.f("ix_attached_records_to"), "attached_records", ["to"], unique=False)
+    op.create_table(
+        "canaries",
+        sa.Column("review", sa.Text(), nullable=False),
+        sa.Column("gate", sa.Text(), nullable=False),
+        sa.Column("fault", sa.Text(), nullable=False),
+        sa.Column("wrong", sa.Text(), nullable=False),
+        sa.Column("seeded_at", sa.Text(), nullable=False),
+        sa.Column("decided_at", sa.Text(), nullable=True),
+        sa.Column("decided_by", sa.Text(), nullable=False),
+        sa.Column("caught", sa.Integer(), nullable=True),
+        sa.PrimaryKeyConstraint("review"),
+    )
     op.create_table(
         "claims",
         sa.Column("system", sa.Text(), nullable=False),
@@ -314,6 +336,12 @@ def upgrade() -> None:
     op.create_index(op.f("ix_login_sessions_person"), "login_sessions", ["person"], unique=False)
     op.create_index(op.f("ix_login_sessions_started_at"), "login_sessions", ["started_at"], unique=False)
     op.create_table(
+        "managers",
+        sa.Column("person", sa.Text(), nullable=False),
+        sa.Column("manager", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("person"),
+    )
+    op.create_table(
         "people",
         sa.Column("id", sa.Text(), nullable=False),
         sa.Column("name", sa.Text(), nullable=False),
@@ -374,6 +402,12 @@ def upgrade() -> None:
         sa.Column("decided_at", sa.Text(), nullable=True),
         sa.Column("decided_by", sa.Text(), nullable=False),
         sa.Column("note", sa.Text(), nullable=False),
+        sa.Column("asked_because", sa.Text(), nullable=False),
+        sa.Column("answer_by", sa.Text(), nullable=False),
+        sa.Column("reminded_at", sa.Text(), nullable=True),
+        sa.Column("handed_on", sa.Integer(), nullable=False),
+        sa.Column("batch", sa.Text(), nullable=False),
+        sa.Column("batch_size", sa.Integer(), nullable=False),
         sa.PrimaryKeyConstraint("id"),
     )
     op.create_index(op.f("ix_reviews_action"), "reviews", ["action"], unique=False)
@@ -386,6 +420,13 @@ def upgrade() -> None:
         unique=True,
         sqlite_where=sa.text("status IN ('open', 'approved')"),
         postgresql_where=sa.text("status IN ('open', 'approved')"),
+    )
+    op.create_table(
+        "reviews_shown",
+        sa.Column("review", sa.Text(), nullable=False),
+        sa.Column("person", sa.Text(), nullable=False),
+        sa.Column("at", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("review", "person"),
     )
     op.create_table(
         "schedule_runs",
