@@ -157,5 +157,9 @@ def _only_people_decide(world: World, entries: list[Entry]) -> None:
     used = Counter(e.body["review"] for e in entries if e.kind == "review.used")
     assert max(used.values(), default=0) <= 1  # an approval is good once
     assert not approved & {e.body["review"] for e in entries if e.kind == "review.expired"}
+    planted = {e.body["review"] for e in entries if e.kind == "canary.seeded"}
+    assert not planted & (approved | used.keys()), "a canary was approved as if it were real"
+    shown = {e.action for e in entries if e.kind == "review.opened" and e.body["review"] in planted}
+    assert not shown & {e.action for e in entries if e.kind.startswith("action.")}, "something came of a canary"
     for review in world.app.reviews.list(status=ReviewStatus.USED):
         assert review.decided_by and review.decided_by != "system"

@@ -30,6 +30,7 @@ from pilothouse.gateway.stages import perform, record_result
 from pilothouse.handoff.queue import Review
 from pilothouse.orchestration.continuing import carry_on
 from pilothouse.testing.clock import TestClock
+from pilothouse.vocabulary.actions import Evidence
 from pilothouse.vocabulary.actors import AgentRef
 from pilothouse.vocabulary.errors import PilothouseError
 from pilothouse.vocabulary.records import RecordRef
@@ -79,6 +80,7 @@ class Simulation(RuleBasedStateMachine):
     def begin(self) -> None:
         self.folder = Path(tempfile.mkdtemp())
         shutil.copytree(template(), self.folder / "w")
+        (self.folder / "w" / "policy" / "canaries.yaml").write_text("canaries: {rate: 0.5}\n")
         url = _cluster[0].new_database() if self.on_postgres else None
         self.world = make_world(self.folder / "w", TestClock(), url)
         self.world.gateway.door.pause = lambda _: None
@@ -88,9 +90,11 @@ class Simulation(RuleBasedStateMachine):
     def an_agent_proposes_an_update(
         self, number: int, field: str, value: Any, sure: float, person: str, stale: bool
     ) -> None:
-        action = self.world.action(field, value, to=f"crm/account/a{number}", confidence=sure)
+        says = (Evidence("another source says so", f"billing/account/b{number}", field, value, position=0),)
+        given: dict[str, Any] = {"to": f"crm/account/a{number}", "confidence": sure, "evidence": says}
+        action = self.world.action(field, value, **given)
         if stale:
-            action = self.world.action(field, value, to=f"crm/account/a{number}", confidence=sure, expects={field: "?"})
+            action = self.world.action(field, value, **given, expects={field: "?"})
         self.world.submit(action, self.world.token(person=person))
 
     @rule(number=ACCOUNTS, sure=SURE)

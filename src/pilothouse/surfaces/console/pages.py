@@ -24,6 +24,7 @@ from pilothouse.ledger.actions import actions_list
 from pilothouse.observability.story import audit_line, story_of
 from pilothouse.orchestration.schedules.scheduler import DONE
 from pilothouse.surfaces.auth import COOKIE, Pilothouse, pilothouse_of, require, session_of
+from pilothouse.surfaces.canaries import canary_said
 from pilothouse.surfaces.merges import merge_in_words
 from pilothouse.surfaces.moments import when
 from pilothouse.vocabulary.actors import AgentRef
@@ -42,12 +43,14 @@ def mount_console(web: FastAPI) -> None:
     """Add the console's pages and files to the web application."""
     web.mount("/static", StaticFiles(directory=HERE / "static"), name="static")
     from pilothouse.surfaces.console.account_pages import router as account_router
+    from pilothouse.surfaces.console.batch_pages import router as batch_router
     from pilothouse.surfaces.console.data_pages import router as data_router
     from pilothouse.surfaces.console.definition_pages import router as definition_router
     from pilothouse.surfaces.console.identity_pages import router as identity_router
 
     web.include_router(router)
     web.include_router(account_router)
+    web.include_router(batch_router)
     web.include_router(data_router)
     web.include_router(definition_router)
     web.include_router(identity_router)
@@ -170,7 +173,7 @@ def overview(request: Request, session: SignedIn, pilothouse: Pilothouse) -> Res
     since = pilothouse.clock.now() - timedelta(days=7)
     with pilothouse.ledger.engine.connect() as connection:
         rows = actions_list(connection, since=since)
-    waiting = _reviews(session, pilothouse)
+    waiting = waiting_for(session, pilothouse)
     return page(
         request,
         "overview.html",
@@ -188,7 +191,8 @@ def overview(request: Request, session: SignedIn, pilothouse: Pilothouse) -> Res
     )
 
 
-def _reviews(session: Session, pilothouse: Pilothouse) -> list[Review]:
+def waiting_for(session: Session, pilothouse: Pilothouse) -> list[Review]:
+    """Return the open reviews that somebody may look at, those due first on top."""
     owner = None if "review" in permissions_of(session.person.role).may else session.person.id
     return pilothouse.reviews.list(owner=owner, status=ReviewStatus.OPEN)
 
@@ -196,7 +200,7 @@ def _reviews(session: Session, pilothouse: Pilothouse) -> list[Review]:
 @router.get("/reviews")
 def reviews(request: Request, session: SignedIn, pilothouse: Pilothouse, said: str = "") -> Response:
     """The queue."""
-    return page(request, "reviews.html", session, waiting=_reviews(session, pilothouse), said=said)
+    return page(request, "reviews.html", session, waiting=waiting_for(session, pilothouse), said=said)
 
 
 @router.get("/reviews/{review}")
@@ -205,7 +209,8 @@ def review(request: Request, review: str, session: SignedIn, pilothouse: Pilotho
     found = pilothouse.reviews.get(review)
     if found.owner != session.person.id:
         require(session.person, "review")
-    ids = [each.id for each in _reviews(session, pilothouse)]
+    pilothouse.reviews.show([review], session.person.id)
+    ids = [each.id for each in waiting_for(session, pilothouse)]
     at = ids.index(review) if review in ids else -1
     following = ids[(at + 1) % len(ids)] if ids else ""
     values: dict[str, Any] = {"review": found, "following": following, "place": at + 1, "count": len(ids), "said": said}
@@ -219,21 +224,25 @@ async def decide(request: Request, review: str, session: Posted, pilothouse: Pil
     after = form.get("next", "")
     by, seen = session.person.id, form.get("payload_hash", "")
     if form.get("decision") == "reject":
-        pilothouse.reviews.reject(review, by, form.get("note", ""))
-        said = "Rejected."
+        done = pilothouse.reviews.reject(review, by, form.get("note", ""))
+        said = canary_said(pilothouse, done) or "Rejected."
     elif form.get("decision") == "approve":
         found = pilothouse.reviews.get(review)
         edited = _edited(found, form)
         if edited:
             arguments = {**found.approved_action().arguments, **edited}
-            pilothouse.gateway.edit(review, by, seen, arguments, form.get("note", ""))
+            done = pilothouse.gateway.edit(review, by, seen, arguments, form.get("note", ""))
         else:
-            pilothouse.reviews.approve(review, by, seen, form.get("note", ""))
-        result = pilothouse.gateway.resume(review)
-        said = f"{result.status.value.capitalize()}: {result.sentence}"
+            done = pilothouse.reviews.approve(review, by, seen, form.get("note", ""))
+        said = canary_said(pilothouse, done) or _taken_up(pilothouse, review)
     else:
         raise InvalidInput("the form says neither approve nor reject.", hint="Use one of the buttons.")
     return go(f"/reviews/{after}" if after and after != review else "/reviews", said)
+
+
+def _taken_up(pilothouse: App, review: str) -> str:
+    result = pilothouse.gateway.resume(review)
+    return f"{result.status.value.capitalize()}: {result.sentence}"
 
 
 def _edited(found: Review, form: dict[str, str]) -> dict[str, Json]:

@@ -138,6 +138,13 @@ class Edit(Approve):
     arguments: Values
 
 
+class Reassign(Model):
+    """Who is asked from now on, and why."""
+
+    to: Named
+    reason: Named
+
+
 class Reason(Model):
     """A reason in a sentence."""
 

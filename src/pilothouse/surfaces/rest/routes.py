@@ -8,13 +8,16 @@ from fastapi import APIRouter, Path, Query, Request, Response
 from pydantic import AwareDatetime
 
 from pilothouse import __version__
+from pilothouse.assembly import App
 from pilothouse.data.enrichment.status import status as enrichment_status
 from pilothouse.data.identity.entities import Doubt
 from pilothouse.directory.roles import permissions_of
 from pilothouse.gateway.rollback import Scope, apply, plan
+from pilothouse.handoff.queue import Review
 from pilothouse.ledger.actions import actions_list
 from pilothouse.observability.story import story_of
 from pilothouse.surfaces.auth import COOKIE, AgentToken, CurrentPerson, Pilothouse, require, session_of
+from pilothouse.surfaces.canaries import canary_said
 from pilothouse.surfaces.plain import plain
 from pilothouse.surfaces.rest.models import (
     ActionIn,
@@ -25,6 +28,7 @@ from pilothouse.surfaces.rest.models import (
     Me,
     Problem,
     Reason,
+    Reassign,
     ResultOut,
     RollbackIn,
     RollbackScope,
@@ -32,7 +36,7 @@ from pilothouse.surfaces.rest.models import (
     result_out,
 )
 from pilothouse.vocabulary.actors import AgentRef
-from pilothouse.vocabulary.errors import InvalidInput, NotFound, Unauthenticated
+from pilothouse.vocabulary.errors import Conflict, InvalidInput, NotFound, Unauthenticated
 from pilothouse.vocabulary.outcomes import ReviewStatus
 from pilothouse.vocabulary.records import RecordRef
 from pilothouse.vocabulary.values import Json
@@ -142,27 +146,42 @@ def show_review(review: Id, person: CurrentPerson, pilothouse: Pilothouse) -> di
     found = pilothouse.reviews.get(review)
     if found.owner != person.id:
         require(person, "review")
+    pilothouse.reviews.show([review], person.id)
     return plain(found)
 
 
 @router.post("/reviews/{review}/approve")
 def approve(review: Id, given: Approve, person: CurrentPerson, pilothouse: Pilothouse) -> ResultOut:
-    """Approve exactly the payload with this hash, and carry it out."""
-    pilothouse.reviews.approve(review, person.id, given.payload_hash, given.note)
+    """Approve exactly the payload with this hash, and carry it out. A canary answers 409 with the code `canary`."""
+    done = pilothouse.reviews.approve(review, person.id, given.payload_hash, given.note)
+    _real(pilothouse, done)
     return result_out(pilothouse.gateway.resume(review))
 
 
 @router.post("/reviews/{review}/edit")
 def edit(review: Id, given: Edit, person: CurrentPerson, pilothouse: Pilothouse) -> ResultOut:
-    """Approve with other values, and carry it out; both sets of values are kept."""
-    pilothouse.gateway.edit(review, person.id, given.payload_hash, given.arguments, given.note)
+    """Approve with other values, and carry it out; both sets of values are kept. A canary answers as for approve."""
+    _real(pilothouse, pilothouse.gateway.edit(review, person.id, given.payload_hash, given.arguments, given.note))
     return result_out(pilothouse.gateway.resume(review))
+
+
+def _real(pilothouse: App, done: Review) -> None:
+    said = canary_said(pilothouse, done)
+    if said:
+        raise Conflict(said, hint="Your decision is written down; there is nothing to carry out.", code="canary")
 
 
 @router.post("/reviews/{review}/reject")
 def reject(review: Id, given: Reason, person: CurrentPerson, pilothouse: Pilothouse) -> dict[str, Any]:
     """Reject, with a reason."""
-    return plain(pilothouse.reviews.reject(review, person.id, given.reason))
+    done = pilothouse.reviews.reject(review, person.id, given.reason)
+    return {**plain(done), "canary": canary_said(pilothouse, done)}
+
+
+@router.post("/reviews/{review}/reassign")
+def reassign(review: Id, given: Reassign, person: CurrentPerson, pilothouse: Pilothouse) -> dict[str, Any]:
+    """Hand an open review to somebody else who may decide it, with a reason."""
+    return plain(pilothouse.gateway.keeper.reassign(review, given.to, person.id, given.reason))
 
 
 @router.post("/rollbacks/preview")
