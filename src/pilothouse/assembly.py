@@ -57,8 +57,10 @@ from pilothouse.gateway.identity import TokenProjector, Tokens, load_or_make_key
 from pilothouse.gateway.registry import CapabilityRegistry
 from pilothouse.handoff.canaries import Canaries
 from pilothouse.handoff.keeping import Keeper
+from pilothouse.handoff.oversight import Oversight, oversight
 from pilothouse.handoff.queue import ReviewProjector
 from pilothouse.handoff.reviews import Reviews
+from pilothouse.handoff.spot_checks import SpotCheckProjector, SpotChecks
 from pilothouse.ledger.actions import ActionProjector
 from pilothouse.ledger.database import create_schema, open_database
 from pilothouse.ledger.entries import Draft
@@ -100,6 +102,7 @@ def projectors() -> tuple[Projector, ...]:
         DerivedProjector(),
         ScheduleProjector(),
         AvailabilityProjector(),
+        SpotCheckProjector(),
     )
 
 
@@ -133,6 +136,7 @@ class App:
     gateway: Gateway
     reviews: Reviews
     canaries: Canaries
+    spot_checks: SpotChecks
     agents: Sequence[Agent]
     schedules: Sequence[Schedule] = ()
     _newest: dict[str, tuple[int, datetime | None]] = field(default_factory=dict[str, tuple[int, datetime | None]])
@@ -194,6 +198,11 @@ class App:
         body: dict[str, Json] = {"system": SYSTEM, "cursor": news[-1][0], "records": changed}
         self.ledger.append([Draft("intake.read", actor, body)])
         return changed
+
+    def oversight(self, days: int) -> Oversight:
+        """Return how well people oversee, over the reviews opened within so many days."""
+        handing = self.gateway.door.policy.handing
+        return oversight(self.ledger, self.reviews, self.spot_checks, handing, self.clock.now(), days)
 
     @cached_property
     def scheduler(self) -> Scheduler:
@@ -285,6 +294,7 @@ def assemble(
         gateway=Gateway(door, reviews, keeper, canaries),
         reviews=reviews,
         canaries=canaries,
+        spot_checks=SpotChecks(ledger),
         agents=agents,
         schedules=schedules,
     )

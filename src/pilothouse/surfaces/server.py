@@ -19,6 +19,7 @@ from pilothouse.surfaces.console.pages import mount_console, problem_page
 from pilothouse.surfaces.rest import accounts, signals
 from pilothouse.surfaces.rest.contract_routes import router as contract_router
 from pilothouse.surfaces.rest.definition_routes import router as definition_router
+from pilothouse.surfaces.rest.oversight_routes import router as oversight_router
 from pilothouse.surfaces.rest.pipeline_routes import router as pipeline_router
 from pilothouse.surfaces.rest.routes import router
 from pilothouse.vocabulary.errors import (
@@ -75,6 +76,7 @@ def build(pilothouse: App) -> FastAPI:
     web.include_router(definition_router)
     web.include_router(contract_router)
     web.include_router(pipeline_router)
+    web.include_router(oversight_router)
     web.include_router(signals.router)
     web.include_router(accounts.router)
     mount_console(web)

@@ -9,7 +9,7 @@ import typer
 from pilothouse.assembly import App
 from pilothouse.handoff.queue import Review
 from pilothouse.surfaces.canaries import canary_said
-from pilothouse.surfaces.cli import batches
+from pilothouse.surfaces.cli import batches, oversight
 from pilothouse.surfaces.cli.context import HERE, As, Json, Where, opened, somebody
 from pilothouse.surfaces.cli.outcome import tell_outcome
 from pilothouse.surfaces.cli.output import emit, guarded, say, table, told
@@ -20,6 +20,8 @@ from pilothouse.vocabulary.records import RecordRef
 
 app = typer.Typer(no_args_is_help=True)
 app.add_typer(batches.app, name="batch", help="Reviews that are alike, decided together.")
+app.add_typer(oversight.checks, name="spot-checks", help="Acts that chance chose to be looked at again.")
+app.command("report")(oversight.report)
 
 
 @app.command("list")

@@ -47,10 +47,12 @@ def mount_console(web: FastAPI) -> None:
     from pilothouse.surfaces.console.data_pages import router as data_router
     from pilothouse.surfaces.console.definition_pages import router as definition_router
     from pilothouse.surfaces.console.identity_pages import router as identity_router
+    from pilothouse.surfaces.console.oversight_pages import router as oversight_router
 
     web.include_router(router)
     web.include_router(account_router)
     web.include_router(batch_router)
+    web.include_router(oversight_router)
     web.include_router(data_router)
     web.include_router(definition_router)
     web.include_router(identity_router)

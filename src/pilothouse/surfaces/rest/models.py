@@ -145,6 +145,13 @@ class Reassign(Model):
     reason: Named
 
 
+class Verdict(Model):
+    """Whether an act was right, and what was wrong where it was not."""
+
+    passed: bool
+    note: Text = ""
+
+
 class Reason(Model):
     """A reason in a sentence."""
 

@@ -1,0 +1,27 @@
+"""The page about oversight itself: reviewers, gates, the queue, and acts to be looked at again."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, Request
+from fastapi.responses import Response
+
+from pilothouse.surfaces.auth import Pilothouse, require
+from pilothouse.surfaces.console.pages import Posted, SignedIn, Text, go, page
+
+router = APIRouter(include_in_schema=False)
+DAYS = 30
+
+
+@router.get("/oversight")
+def oversight(request: Request, session: SignedIn, pilothouse: Pilothouse, said: str = "") -> Response:
+    """The report over a month, and the spot checks that wait."""
+    require(session.person, "read_ledger")
+    report, waiting = pilothouse.oversight(DAYS), pilothouse.spot_checks.list()
+    return page(request, "oversight.html", session, report=report, waiting=waiting, days=DAYS, said=said)
+
+
+@router.post("/oversight/{check}")
+def judge(check: str, session: Posted, pilothouse: Pilothouse, found: Text = "", note: Text = "") -> Response:
+    """Say whether an act was right."""
+    done = pilothouse.spot_checks.decide(check, session.person.id, passed=found == "right", note=note)
+    return go("/oversight", f"{done.subject}: {'right' if done.passed else 'wrong'}.")
