@@ -55,6 +55,7 @@ from pilothouse.gateway.door import Door
 from pilothouse.gateway.gateway import Gateway
 from pilothouse.gateway.identity import TokenProjector, Tokens, load_or_make_key
 from pilothouse.gateway.registry import CapabilityRegistry
+from pilothouse.handoff.calibration import Calibrating, CalibrationProjector
 from pilothouse.handoff.canaries import Canaries
 from pilothouse.handoff.keeping import Keeper
 from pilothouse.handoff.oversight import Oversight, oversight
@@ -103,6 +104,7 @@ def projectors() -> tuple[Projector, ...]:
         ScheduleProjector(),
         AvailabilityProjector(),
         SpotCheckProjector(),
+        CalibrationProjector(),
     )
 
 
@@ -137,6 +139,7 @@ class App:
     reviews: Reviews
     canaries: Canaries
     spot_checks: SpotChecks
+    calibrating: Calibrating
     agents: Sequence[Agent]
     schedules: Sequence[Schedule] = ()
     _newest: dict[str, tuple[int, datetime | None]] = field(default_factory=dict[str, tuple[int, datetime | None]])
@@ -259,6 +262,7 @@ def assemble(
         schedule=definitions.survivorship.schedule,
     )
     reviews = Reviews(ledger, directory, clock, lambda: door.policy.handing)
+    checks = SpotChecks(ledger)
     keeper = Keeper(ledger, store, clock, lambda: door.policy.handing)
     canaries = Canaries(ledger, store, clock, lambda: door.policy.handing)
     agents = agents if agents is not None else (HygieneAgent(),)
@@ -294,7 +298,8 @@ def assemble(
         gateway=Gateway(door, reviews, keeper, canaries),
         reviews=reviews,
         canaries=canaries,
-        spot_checks=SpotChecks(ledger),
+        spot_checks=checks,
+        calibrating=Calibrating(ledger, reviews, checks),
         agents=agents,
         schedules=schedules,
     )

@@ -9,7 +9,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from pilothouse.decision.facts import Facts
-from pilothouse.decision.measures import confidence, contract, discount, provenance, speaks_of_contracts, write_set
+from pilothouse.decision.measures import (
+    confidence,
+    contract,
+    discount,
+    provenance,
+    speaks_of_contracts,
+    uncalibrated,
+    write_set,
+)
 from pilothouse.decision.policy import Policy
 from pilothouse.decision.tiers import (
     NEEDS_A_PERSON,
@@ -168,6 +176,7 @@ CONSIDERATIONS: tuple[Consideration, ...] = (
     owner,
     provenance,
     confidence,
+    uncalibrated,
     contract,
     kind,
     retained,

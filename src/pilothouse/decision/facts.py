@@ -64,6 +64,15 @@ class Facts:
     countries: tuple[str, ...] = ()
     contract_rules: Mapping[str, FieldRule] = field(default_factory=dict[str, FieldRule])
     precedence: tuple[WriterKind, ...] = PRECEDENCE
+    calibrated: float | None = None
+    """How often the agent is right when it is this sure, by the published calibration; None when there is none."""
+    uncalibrated: bool = False
+    """True when nobody knows what the agent's confidence is worth, and no two people allowed it to run regardless."""
+
+    @property
+    def sure(self) -> float:
+        """What bands are applied to: the stated confidence, or what calibration makes of it where that is less (X-07)."""
+        return self.confidence if self.calibrated is None else min(self.confidence, self.calibrated)
 
     @property
     def fills_empty(self) -> bool:
@@ -83,7 +92,7 @@ ALWAYS: Mapping[str, tuple[str, Getter]] = {
     "agent.name": ("STRING", lambda facts: facts.agent.name if facts.agent else ""),
     "person.id": ("STRING", lambda facts: facts.person),
     "person.role": ("STRING", lambda facts: facts.role.value),
-    "confidence": ("DOUBLE", lambda facts: float(facts.confidence)),
+    "confidence": ("DOUBLE", lambda facts: float(facts.sure)),
     "object": ("STRING", lambda facts: facts.object),
     "change.fields": ("LIST_STRING", lambda facts: [change.field for change in facts.changes]),
     "change.fills_empty": ("BOOL", lambda facts: facts.fills_empty),

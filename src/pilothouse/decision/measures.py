@@ -30,14 +30,21 @@ def confidence(facts: Facts, policy: Policy) -> Iterator[Reason]:
     if facts.agent is None or not acts(facts):
         return
     band = policy.band(facts.capability.name)
-    sure = f"{facts.confidence:.2f}"
+    sure = f"{facts.sure:.2f}" + (f" ({facts.confidence:.2f} as stated)" if facts.sure != facts.confidence else "")
     if not 0 <= facts.confidence <= 1:
         yield Reason("confidence_invalid", f"Confidence {facts.confidence} is not between 0 and 1.", T.REFUSE)
-    elif facts.confidence < band.block_below:
+    elif facts.sure < band.block_below:
         yield Reason("confidence_below_floor", f"Confidence {sure} is below {band.block_below:.2f}.", T.REFUSE)
-    elif not facts.confidence > band.auto_above:
+    elif not facts.sure > band.auto_above:
         sentence = f"Confidence {sure} does not exceed {band.auto_above:.2f}, so a person looks at it."
         yield Reason("confidence_in_review_band", sentence, T.REVIEW)
+
+
+def uncalibrated(facts: Facts, policy: Policy) -> Iterator[Reason]:
+    """Confidence of which nobody knows what it is worth lets nothing run by itself."""
+    if facts.agent is not None and facts.uncalibrated and acts(facts):
+        sentence = "Too few of its proposals of this kind were judged to know what its confidence is worth."
+        yield Reason("uncalibrated", f"{sentence} A person looks at it.", T.REVIEW)
 
 
 def provenance(facts: Facts, policy: Policy) -> Iterator[Reason]:
@@ -79,7 +86,7 @@ def contract(facts: Facts, policy: Policy) -> Iterator[Reason]:
             yield Reason("outside_contract", f"The contract does not cover {change.field}.", T.REFUSE)
         elif terms.review == "always" or (terms.review == "overwrite" and not change.fills_empty):
             yield Reason("contract_review", f"The contract asks for review of {change.field}.", T.REVIEW)
-        elif not facts.confidence > terms.min_confidence:
+        elif not facts.sure > terms.min_confidence:
             sentence = f"The contract asks for more than {terms.min_confidence:.2f} to write {change.field}."
             yield Reason("contract_confidence", sentence, T.REVIEW)
 

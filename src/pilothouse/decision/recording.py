@@ -22,6 +22,7 @@ PLAIN = (
     "person", "confidence", "object", "recipients", "records", "write_set_records", "write_set_recipients",
     "bulk_allowance", "human_initiated", "new_prospects", "contract_related", "evidence_age_days", "evidence_stale",
     "evidence_undated", "undone", "rejected", "ambiguity", "account_id", "executives",
+    "calibrated", "uncalibrated",
 )  # fmt: skip
 """Facts that stand in the record as they are."""
 

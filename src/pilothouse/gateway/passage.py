@@ -116,6 +116,9 @@ class Passage:
     account_id: str = ""
     account: Mapping[str, Json] = field(default_factory=dict[str, Json])
     """The account that the record belongs to, or is, as the ledger knows it."""
+    calibrated: float | None = None
+    uncalibrated: bool = False
+    """What the published calibration makes of the confidence, and whether one is missing where it is needed."""
     facts: Facts | None = None
     """What the verdict was made on."""
     standing: Standing = field(default_factory=Standing)

@@ -175,9 +175,11 @@ class Reviews:
         looked = self.shown_to_decider([review])
         return counts_as_evidence(review, looked.get(review.id), self._handing().reviews)
 
-    def known(self, agent: str | None = None, since: datetime | None = None) -> list[Review]:
-        """Return every real review, of an agent and since a moment where given, oldest first."""
-        return self._of(agent, since)
+    def evidence(self, agent: str | None = None, since: datetime | None = None) -> list[Review]:
+        """Return the decided reviews that are evidence, of an agent and since a moment where given, oldest first."""
+        found, settings = self._of(agent, since), self._handing().reviews
+        looked = self.shown_to_decider(found)
+        return [each for each in found if counts_as_evidence(each, looked.get(each.id), settings)]
 
     def _of(self, agent: str | None, since: datetime | None = None) -> list[Review]:
         """`agent` is a name, meaning every version of it, or name@version."""

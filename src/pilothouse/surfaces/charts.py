@@ -85,6 +85,31 @@ def trend(rows: Sequence[Mapping[str, Any]], says: str) -> Markup:
     return draw(spec, says)
 
 
+def reliability(rows: Sequence[Mapping[str, Any]], says: str) -> Markup:
+    """Draw stated confidence against the share right, dots as large as their n, beside the line where both agree.
+
+    Rows: `stated`, `right` (0 to 1), `n`.
+    """
+    stated = {**_percent("stated"), "title": "confidence as stated"}
+    right = {**_percent("right"), "title": "share found right"}
+    size: dict[str, Any] = {"field": "n", "type": "quantitative", "title": "n", "scale": {"range": [40, 400]}}
+    agree: dict[str, Any] = {"values": [{"stated": 0, "right": 0}, {"stated": 1, "right": 1}]}
+    line = {"mark": {"type": "line", "strokeDash": [4, 4], "color": SOFT}, "data": agree}
+    spec: dict[str, Any] = {
+        "data": {"values": list(rows)},
+        "width": 260,
+        "height": 260,
+        "layer": [
+            {**line, "encoding": {"x": stated, "y": right}},
+            {
+                "mark": {"type": "circle", "color": PLAIN, "opacity": 0.9},
+                "encoding": {"x": stated, "y": right, "size": size},
+            },
+        ],
+    }
+    return draw(spec, says)
+
+
 def draw(spec: Mapping[str, Any], says: str) -> Markup:
     """Draw a Vega-Lite specification; `says` tells in words what the drawing shows, for who does not see it."""
     import vl_convert  # it loads a drawing engine, which commands that draw nothing should not wait for

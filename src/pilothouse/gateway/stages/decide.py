@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from pilothouse.data.contracts import PRECEDENCE
 from pilothouse.data.scope import terms_here
+from pilothouse.decision.calibrating import calibrated
 from pilothouse.decision.engine import decide as judge
 from pilothouse.decision.facts import Facts
 from pilothouse.gateway.door import Door
 from pilothouse.gateway.passage import GO_ON, Answer, Passage, Stop, refuse
 from pilothouse.gateway.stages.preview import record_before
 from pilothouse.gateway.surroundings import countries, executives
+from pilothouse.handoff.calibration import read_calibration
 from pilothouse.vocabulary.outcomes import ActionStatus
-from pilothouse.vocabulary.verdicts import Treatment
+from pilothouse.vocabulary.verdicts import Mode, Treatment
 
 
 def decide(passage: Passage, door: Door) -> Answer:
@@ -19,6 +21,7 @@ def decide(passage: Passage, door: Door) -> Answer:
     passage.action_type = action_type(passage)
     if passage.agent is not None:
         passage.standing = passage.agent.standing(passage.action_type, passage.action.capability)
+        passage.calibrated, passage.uncalibrated = _calibration(passage, door)
     passage.facts = facts(passage, door)
     passage.verdict = verdict = judge(passage.facts, door.policy)
     if verdict.treatment is Treatment.REFUSE:
@@ -33,6 +36,19 @@ def action_type(passage: Passage) -> str:
     """
     filled = bool(passage.changes) and all(change.fills_empty for change in passage.changes)
     return passage.action.capability + (":fill-empty" if filled else "")
+
+
+def _calibration(passage: Passage, door: Door) -> tuple[float | None, bool]:
+    """Return the calibrated confidence where a line was published, and whether one is missing where it is needed.
+
+    A bootstrap promotion stands in for it: two named people let the type run without a track record, and it shows.
+    """
+    assert passage.agent is not None
+    with door.ledger.reading() as connection:
+        line = read_calibration(connection, str(passage.agent.ref), passage.action_type)
+    if line is None:
+        return None, passage.mode is Mode.LIVE and not passage.standing.bootstrap
+    return calibrated(passage.action.confidence, line.knots), False
 
 
 def facts(passage: Passage, door: Door) -> Facts:
@@ -74,6 +90,8 @@ def facts(passage: Passage, door: Door) -> Facts:
         human_initiated=passage.agent is None,
         contract_rules=rules,
         precedence=passage.contract.precedence if passage.contract else PRECEDENCE,
+        calibrated=passage.calibrated,
+        uncalibrated=passage.uncalibrated,
         now=door.clock.now(),
     )
 

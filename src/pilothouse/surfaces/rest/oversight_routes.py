@@ -42,3 +42,11 @@ def spot_checks(person: CurrentPerson, pilothouse: Pilothouse, every: bool = Fal
 def judge(check: Id, given: Verdict, person: CurrentPerson, pilothouse: Pilothouse) -> dict[str, Any]:
     """Say whether an act was right; a note is needed where it was not."""
     return plain(pilothouse.spot_checks.decide(check, person.id, passed=given.passed, note=given.note))
+
+
+@router.get("/calibration")
+def calibration(person: CurrentPerson, pilothouse: Pilothouse) -> list[dict[str, Any]]:
+    """Return, by agent and action type, stated confidence against the share found right, and what was published."""
+    require(person, "read_ledger")
+    found = pilothouse.calibrating.report()
+    return [{"reliability": plain(each), "published": plain(published)} for each, published in found]

@@ -119,6 +119,19 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_attached_records_to"), "attached_records", ["to"], unique=False)
     op.create_table(
+        "calibrations",
+        sa.Column("agent", sa.Text(), nullable=False),
+        sa.Column("action_type", sa.Text(), nullable=False),
+        sa.Column("knots", sa.Text(), nullable=False),
+        sa.Column("method", sa.Text(), nullable=False),
+        sa.Column("n", sa.Integer(), nullable=False),
+        sa.Column("brier", sa.Float(), nullable=False),
+        sa.Column("position", sa.Integer(), nullable=False),
+        sa.Column("by", sa.Text(), nullable=False),
+        sa.Column("at", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("agent", "action_type"),
+    )
+    op.create_table(
         "canaries",
         sa.Column("review", sa.Text(), nullable=False),
         sa.Column("gate", sa.Text(), nullable=False),
