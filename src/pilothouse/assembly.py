@@ -59,6 +59,7 @@ from pilothouse.handoff.calibration import Calibrating, CalibrationProjector
 from pilothouse.handoff.canaries import Canaries
 from pilothouse.handoff.keeping import Keeper
 from pilothouse.handoff.oversight import Oversight, oversight
+from pilothouse.handoff.questions import QuestionProjector, Questions
 from pilothouse.handoff.queue import ReviewProjector
 from pilothouse.handoff.reviews import Reviews
 from pilothouse.handoff.spot_checks import SpotCheckProjector, SpotChecks
@@ -105,6 +106,7 @@ def projectors() -> tuple[Projector, ...]:
         AvailabilityProjector(),
         SpotCheckProjector(),
         CalibrationProjector(),
+        QuestionProjector(),
     )
 
 
@@ -140,6 +142,7 @@ class App:
     canaries: Canaries
     spot_checks: SpotChecks
     calibrating: Calibrating
+    questions: Questions
     agents: Sequence[Agent]
     schedules: Sequence[Schedule] = ()
     _newest: dict[str, tuple[int, datetime | None]] = field(default_factory=dict[str, tuple[int, datetime | None]])
@@ -300,6 +303,7 @@ def assemble(
         canaries=canaries,
         spot_checks=checks,
         calibrating=Calibrating(ledger, reviews, checks),
+        questions=Questions(ledger, clock),
         agents=agents,
         schedules=schedules,
     )

@@ -21,6 +21,7 @@ from pilothouse.surfaces.rest.contract_routes import router as contract_router
 from pilothouse.surfaces.rest.definition_routes import router as definition_router
 from pilothouse.surfaces.rest.oversight_routes import router as oversight_router
 from pilothouse.surfaces.rest.pipeline_routes import router as pipeline_router
+from pilothouse.surfaces.rest.question_routes import router as question_router
 from pilothouse.surfaces.rest.routes import router
 from pilothouse.vocabulary.errors import (
     Conflict,
@@ -77,6 +78,7 @@ def build(pilothouse: App) -> FastAPI:
     web.include_router(contract_router)
     web.include_router(pipeline_router)
     web.include_router(oversight_router)
+    web.include_router(question_router)
     web.include_router(signals.router)
     web.include_router(accounts.router)
     mount_console(web)

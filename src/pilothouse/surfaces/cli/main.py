@@ -30,6 +30,7 @@ from pilothouse.surfaces.cli import (
     pipeline,
     policy,
     quality,
+    questions,
     records,
     reviews,
     rollback,
@@ -52,6 +53,9 @@ ENCODINGS = {"cp1252": "Windows-1252"}
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="The open control plane for revenue agents.")
 app.add_typer(agents.app, name="agents", help="Who may act, and how far each has come.")
 app.add_typer(reviews.app, name="reviews", help="What waits for a person.")
+app.add_typer(
+    questions.app, name="questions", help="Why was this done? This is wrong: asked, and tracked to an answer."
+)
 app.add_typer(calibration.app, name="calibration", help="What agents' confidence is worth.")
 app.add_typer(actions.app, name="actions", help="What was done, refused, held, and why.")
 app.add_typer(policy.app, name="policy", help="Check and test the written policy.")

@@ -48,11 +48,13 @@ def mount_console(web: FastAPI) -> None:
     from pilothouse.surfaces.console.definition_pages import router as definition_router
     from pilothouse.surfaces.console.identity_pages import router as identity_router
     from pilothouse.surfaces.console.oversight_pages import router as oversight_router
+    from pilothouse.surfaces.console.question_pages import router as question_router
 
     web.include_router(router)
     web.include_router(account_router)
     web.include_router(batch_router)
     web.include_router(oversight_router)
+    web.include_router(question_router)
     web.include_router(data_router)
     web.include_router(definition_router)
     web.include_router(identity_router)
@@ -291,7 +293,10 @@ def action(request: Request, action: str, session: SignedIn, pilothouse: Pilotho
     """The whole story of one action."""
     require(session.person, "read_ledger")
     story = story_of(pilothouse.ledger, action)
-    return page(request, "action.html", session, story=story, line=audit_line(story).split(" | "))
+    asked = pilothouse.questions.list(open_only=False, action=action)
+    return page(
+        request, "action.html", session, story=story, line=audit_line(story).split(" | "), asked=asked, about=action
+    )
 
 
 @router.get("/rollback")

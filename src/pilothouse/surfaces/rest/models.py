@@ -152,6 +152,20 @@ class Verdict(Model):
     note: Text = ""
 
 
+class QuestionIn(Model):
+    """A question about an act: why it was done, or that it is wrong."""
+
+    action: Named
+    words: Named
+    kind: Literal["why", "wrong"] = "why"
+
+
+class Words(Model):
+    """An answer."""
+
+    words: Named
+
+
 class Reason(Model):
     """A reason in a sentence."""
 
