@@ -72,6 +72,7 @@ def record(
         chart=weekly(account.seen, moment) if account else None,
         relations=relations, picture=picture(relations, moment) if relations else None,
         catalogue=pilothouse.graph.catalogue, golden=_golden(pilothouse, ref, moment, now), terms=terms, stage=stage,
+        asked=pilothouse.questions.list(open_only=False, subject=str(ref)), about="",
     )  # fmt: skip
 
 

@@ -216,8 +216,15 @@ def review(request: Request, review: str, session: SignedIn, pilothouse: Pilotho
     pilothouse.reviews.show([review], session.person.id)
     ids = [each.id for each in waiting_for(session, pilothouse)]
     at = ids.index(review) if review in ids else -1
-    following = ids[(at + 1) % len(ids)] if ids else ""
-    values: dict[str, Any] = {"review": found, "following": following, "place": at + 1, "count": len(ids), "said": said}
+    following, preceding = (ids[(at + 1) % len(ids)], ids[max(at, 0) - 1]) if ids else ("", "")
+    values: dict[str, Any] = {
+        "review": found,
+        "following": following,
+        "preceding": preceding,
+        "place": at + 1,
+        "count": len(ids),
+        "said": said,
+    }
     return page(request, "review.html", session, **values)
 
 
