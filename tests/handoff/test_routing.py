@@ -23,7 +23,7 @@ from pilothouse.vocabulary.errors import Forbidden, InvalidInput, NotFound
 from pilothouse.vocabulary.outcomes import ReviewStatus
 from pilothouse.vocabulary.verdicts import Mode, Tier
 
-NAMES = ("ada", "bo", "cy", "di", "ed", "flo")
+NAMES: tuple[str, ...] = ("ada", "bo", "cy", "di", "ed", "flo")
 ASKS = ("owner", "manager", "role:revops", "role:admin", "person:bo", "team:desk", "")
 NOW = TestClock().now()
 REVIEW_STALE = """
