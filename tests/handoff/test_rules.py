@@ -105,7 +105,8 @@ def test_two_who_take_up_one_approval_perform_once_and_the_story_stays_true(worl
         def get(self, review_id: str) -> Review:
             return approved
 
-    late = Gateway(world.gateway.door, Late(world.app.ledger, world.app.directory, world.clock, world.gateway.keeper, world.gateway.canaries))
+    reviews = Late(world.app.ledger, world.app.directory, world.clock)
+    late = Gateway(world.gateway.door, reviews, world.gateway.keeper, world.gateway.canaries)
     assert world.gateway.resume(held.review).status is S.EXECUTED
     with pytest.raises(Conflict):
         late.resume(held.review)
