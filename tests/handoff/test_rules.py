@@ -182,6 +182,8 @@ def test_an_edit_holds_only_what_json_holds(world: World, value: object) -> None
 
 def test_an_edit_to_the_same_values_is_an_approval(world: World) -> None:
     review = ask(world)
+    world.app.reviews.show([review.id], "ravi")
+    world.clock.advance(timedelta(seconds=20))
     world.app.reviews.edit(review.id, "ravi", review.payload_hash, {"phone": "1"})
     assert world.app.reviews.overrides() == []
     assert [tally.approved for tally in world.app.reviews.tallies()] == [1]
@@ -234,6 +236,7 @@ def test_counts_come_by_agent_and_action_type_with_their_n_and_the_time_it_took(
     fill = "crm.account.update:fill-empty"
     for minutes, how in ((1, "approve"), (3, "edit"), (20, "reject"), (0, "wait")):
         review = ask(world, to=f"crm/account/a{minutes}", action_type=fill)
+        world.app.reviews.show([review.id], "ravi")
         world.clock.advance(timedelta(minutes=minutes))
         match how:
             case "approve":
