@@ -14,6 +14,7 @@ from pilothouse.connectors.enrichment.setup import load_providers
 from pilothouse.connectors.twin.connector import CREDENTIAL, TwinConnector
 from pilothouse.connectors.twin.intake import observations
 from pilothouse.connectors.twin.server import TwinServer
+from pilothouse.data.consents import Consents
 from pilothouse.data.contract_reading import load_contracts
 from pilothouse.data.contracts import Contract
 from pilothouse.data.defining.judging import Judge
@@ -51,6 +52,7 @@ from pilothouse.gateway.door import Door
 from pilothouse.gateway.gateway import Gateway
 from pilothouse.gateway.identity import TokenProjector, Tokens, load_or_make_key
 from pilothouse.gateway.registry import CapabilityRegistry
+from pilothouse.handoff.compliance import Compliance, ComplianceProjector
 from pilothouse.handoff.queue import ReviewProjector
 from pilothouse.handoff.reviews import Reviews
 from pilothouse.ledger.actions import ActionProjector
@@ -88,6 +90,7 @@ def projectors() -> tuple[Projector, ...]:
         EdgeProjector(),
         MembershipProjector(),
         DerivedProjector(),
+        ComplianceProjector(),
     )
 
 
@@ -116,6 +119,7 @@ class App:
     sources: Sources
     contracts: dict[str, Contract]
     policy: Policy
+    compliance: Compliance
     twin: TwinServer
     gateway: Gateway
     reviews: Reviews
@@ -209,6 +213,7 @@ def assemble(
     entities, judges = Entities(ledger), Judges(ledger, store, directory)
     if enrichment is None:
         enrichment = load_providers(workspace.root, workspace.state, {SYSTEM})
+    compliance = Compliance(ledger, directory, clock, registry.capabilities, Consents(store, entities).withdrawn)
     door = Door(
         ledger=ledger,
         clock=clock,
@@ -219,6 +224,7 @@ def assemble(
         data=store,
         contracts=contracts,
         policy=policy,
+        compliance=compliance,
         schedule=definitions.survivorship.schedule,
     )
     judge = Judge(ledger, store, definitions)
@@ -244,6 +250,7 @@ def assemble(
         sources=Sources(workspace.state / "sources", ledger),
         contracts=contracts,
         policy=policy,
+        compliance=compliance,
         twin=twin,
         gateway=Gateway(door, reviews),
         reviews=reviews,

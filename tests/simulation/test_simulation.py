@@ -23,7 +23,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from tests.postgres import Cluster
 from tests.simulation.invariants import check
 from tests.simulation.side_by_side import run_side_by_side
-from tests.world import make_world
+from tests.world import letter, make_world
 
 from pilothouse.gateway import rollback
 from pilothouse.gateway.stages import perform, record_result
@@ -104,12 +104,12 @@ class Simulation(RuleBasedStateMachine):
     def an_agent_tries_something_else(self, kind: str, sure: float, who: int) -> None:
         account, message = RecordRef("crm", "account", "a1"), RecordRef("crm", "message", "")
         deal = RecordRef("crm", "opportunity", "o1")
-        letter = {"recipients": [f"c{who}"], "subject": "Hello", "body": "Hi"}
+        arguments = letter(f"c{who}")
         restore = {"fields": {"industry": "x"}}
         flag = {"code": "odd", "note": "look at this"}
         choices: dict[str, dict[str, Any]] = {
             "delete": {"capability": "crm.record.delete", "target": account, "arguments": {"confirm": True}},
-            "message": {"capability": "crm.message.send", "target": message, "arguments": letter},
+            "message": {"capability": "crm.message.send", "target": message, "arguments": arguments},
             "stage": {"capability": "crm.opportunity.stage", "target": deal, "arguments": {"stage": "Closed Won"}},
             "restore": {"capability": "crm.record.restore", "target": account, "arguments": restore},
             "flag": {"capability": "crm.record.flag", "target": account, "arguments": flag},

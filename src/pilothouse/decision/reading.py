@@ -78,6 +78,7 @@ class Reading:
             closed_stages=frozenset(normal_stage(name) for name in closed_stages),
             conditions=self.conditions,
             thresholds=self.thresholds,
+            messages=file.messages,
         )
 
     def silences(self) -> list[DocumentError]:
@@ -97,7 +98,7 @@ class Reading:
     def _take(self, document: Document[PolicyFile]) -> None:
         for index, written in enumerate(document.model.rules):
             self._rule(document, index, written)
-        for section in ("bands", "limits", "notify", "human_only", "discount_authority"):
+        for section in ("bands", "limits", "notify", "human_only", "discount_authority", "messages"):
             if section in document.model.model_fields_set:
                 self._section(document, section)
         self._bands(document)

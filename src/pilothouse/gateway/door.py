@@ -15,6 +15,7 @@ from pilothouse.directory.people import Directory
 from pilothouse.gateway.agents import Agents
 from pilothouse.gateway.identity import Tokens
 from pilothouse.gateway.registry import CapabilityRegistry
+from pilothouse.handoff.compliance import Compliance
 from pilothouse.ledger.ledger import Ledger
 from pilothouse.vocabulary.clock import Clock
 
@@ -47,6 +48,7 @@ class Door:
     data: DataStore
     contracts: Mapping[str, Contract]
     policy: Policy
+    compliance: Compliance
     schedule: Schedule = field(default_factory=dict[str, dict[str, int]])
     limits: Limits = field(default_factory=Limits)
     pause: Callable[[float], None] = time.sleep

@@ -14,7 +14,7 @@ from fastapi.responses import JSONResponse, RedirectResponse
 
 from pilothouse import __version__
 from pilothouse.assembly import App
-from pilothouse.orchestration.continuing import carry_on
+from pilothouse.orchestration.continuing import Patience, carry_on
 from pilothouse.surfaces.console.pages import mount_console, problem_page
 from pilothouse.surfaces.rest import accounts, signals
 from pilothouse.surfaces.rest.definition_routes import router as definition_router
@@ -80,10 +80,11 @@ def build(pilothouse: App) -> FastAPI:
 
 
 def _tend(pilothouse: App, stop: threading.Event) -> None:
+    patience = Patience()
     while not stop.wait(EVERY_SECONDS):
         try:
             pilothouse.take_in()
-            carry_on(pilothouse.gateway)
+            carry_on(pilothouse.gateway, patience)
             pilothouse.witness.checkpoint(pilothouse.ledger)
         except Exception:  # The loop must outlive one bad round; the next may find the world mended.
             log.exception("tending failed; trying again")

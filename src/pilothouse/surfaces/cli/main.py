@@ -19,6 +19,7 @@ from pilothouse.surfaces.cli import (
     accounts,
     actions,
     agents,
+    compliance,
     contracts,
     dataset,
     definitions,
@@ -54,6 +55,9 @@ app.add_typer(actions.app, name="actions", help="What was done, refused, held, a
 app.add_typer(policy.app, name="policy", help="Check and test the written policy.")
 app.add_typer(definitions.app, name="definitions", help="What your words mean, and which records they hold of.")
 app.add_typer(contracts.app, name="contracts", help="What each agent may read and write, and whether rows keep to it.")
+app.add_typer(
+    compliance.app, name="compliance", help="What may go out to people outside, and who asked to be left alone."
+)
 app.add_typer(ledger.app, name="ledger", help="Verify and export the record of everything.")
 app.add_typer(people.app, name="people", help="Who is known, and log-in links.")
 app.add_typer(agents.tokens, name="token", help="Agent tokens.")

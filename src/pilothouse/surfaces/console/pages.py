@@ -44,7 +44,9 @@ def mount_console(web: FastAPI) -> None:
     from pilothouse.surfaces.console.data_pages import router as data_router
     from pilothouse.surfaces.console.definition_pages import router as definition_router
     from pilothouse.surfaces.console.identity_pages import router as identity_router
+    from pilothouse.surfaces.console.unsubscribe import router as unsubscribe_router
 
+    web.include_router(unsubscribe_router)
     web.include_router(router)
     web.include_router(account_router)
     web.include_router(data_router)

@@ -377,6 +377,15 @@ def upgrade() -> None:
         postgresql_where=sa.text("status IN ('open', 'approved')"),
     )
     op.create_table(
+        "sign_offs",
+        sa.Column("capability", sa.Text(), nullable=False),
+        sa.Column("by", sa.Text(), nullable=False),
+        sa.Column("statement", sa.Text(), nullable=False),
+        sa.Column("at", sa.Text(), nullable=False),
+        sa.Column("until", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("capability"),
+    )
+    op.create_table(
         "signal_handles",
         sa.Column("handle", sa.Text(), nullable=False),
         sa.Column("position", sa.BigInteger(), autoincrement=False, nullable=False),
@@ -397,6 +406,15 @@ def upgrade() -> None:
         sa.Column("digest", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("position"),
         sa.UniqueConstraint("source", "id", name="signals_identity"),
+    )
+    op.create_table(
+        "suppressions",
+        sa.Column("hash", sa.Text(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("at", sa.Text(), nullable=False),
+        sa.Column("by", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("hash"),
     )
     op.create_table(
         "tokens",
