@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cached_property
 from pathlib import Path
 
 from sqlalchemy import select
@@ -27,11 +28,13 @@ from pilothouse.data.enrichment.requests import EnrichmentProjector
 from pilothouse.data.golden.reader import GoldenRecords
 from pilothouse.data.graph.edges import EdgeProjector, MembershipProjector
 from pilothouse.data.graph.graph import BuyerGraph
+from pilothouse.data.identity.deals import DEAL
 from pilothouse.data.identity.entities import Entities, EntityProjector
 from pilothouse.data.identity.judging import Judges
 from pilothouse.data.identity.learner import Learner
 from pilothouse.data.identity.resolver import Resolver
 from pilothouse.data.intake import IntakeProjector, cursors
+from pilothouse.data.pipeline.measured import Measured
 from pilothouse.data.pipeline.pipeline import Pipeline
 from pilothouse.data.pipeline.projection import DerivedProjector
 from pilothouse.data.pipeline.rules import load_rules
@@ -63,6 +66,10 @@ from pilothouse.ledger.notes import Signer
 from pilothouse.ledger.projections import Projector
 from pilothouse.ledger.witness import Witness
 from pilothouse.orchestration.ports import Agent
+from pilothouse.orchestration.schedules.jobs import Jobs
+from pilothouse.orchestration.schedules.projection import ScheduleProjector
+from pilothouse.orchestration.schedules.reading import Schedule, load_schedules
+from pilothouse.orchestration.schedules.scheduler import Scheduler
 from pilothouse.vocabulary.actors import SYSTEM_PERSON, Actor
 from pilothouse.vocabulary.clock import Clock, SystemClock, unstamp
 from pilothouse.vocabulary.values import Json
@@ -91,6 +98,7 @@ def projectors() -> tuple[Projector, ...]:
         MembershipProjector(),
         DerivedProjector(),
         ComplianceProjector(),
+        ScheduleProjector(),
     )
 
 
@@ -124,6 +132,7 @@ class App:
     gateway: Gateway
     reviews: Reviews
     agents: Sequence[Agent]
+    schedules: Sequence[Schedule] = ()
     _newest: dict[str, tuple[int, datetime | None]] = field(default_factory=dict[str, tuple[int, datetime | None]])
 
     def agent(self, name: str) -> Agent | None:
@@ -145,6 +154,11 @@ class App:
         if self._newest.get(system, (-1, None))[0] != size:
             self._newest[system] = (size, self.newest_day(system))
         return self._newest[system][1] or self.clock.now()
+
+    def measure_pipeline(self, system: str, as_of: datetime, by: Actor) -> Measured:
+        """Work out which deals are one, and measure the pipeline with each counted once; `system` leads."""
+        self.resolver.resolve(DEAL, 0)
+        return self.pipeline.measure(system, as_of, by)
 
     def fill_twin(self) -> int:
         """Load imported CRM records that the twin does not have yet into it; returns how many.
@@ -178,6 +192,15 @@ class App:
         body: dict[str, Json] = {"system": SYSTEM, "cursor": news[-1][0], "records": changed}
         self.ledger.append([Draft("intake.read", actor, body)])
         return changed
+
+    @cached_property
+    def scheduler(self) -> Scheduler:
+        """What runs by the clock."""
+        jobs = Jobs(
+            self.store, self.entities, self.definitions, self.graph, self.resolver, self.enricher, self.quality,
+            self.pipeline, self.gateway, self.directory, self.agents, self.judged_as_of, self.take_in,
+        )  # fmt: skip
+        return Scheduler(self.ledger, self.clock, jobs, self.schedules)
 
     def close(self) -> None:
         """Sign what was written, and let go of the database."""
@@ -227,6 +250,11 @@ def assemble(
         compliance=compliance,
         schedule=definitions.survivorship.schedule,
     )
+    agents = agents if agents is not None else (HygieneAgent(),)
+    names = {"enrich": {each.name for each in enrichment}, "run": {each.ref.name for each in agents}}
+    schedules = load_schedules(
+        workspace.folder("schedules"), {"resolve": None, "quality": None, "pipeline": None, **names}
+    )
     judge = Judge(ledger, store, definitions)
     return App(
         workspace=workspace,
@@ -246,7 +274,7 @@ def assemble(
         judge=judge,
         signals=Signals(ledger, catalogue),
         graph=graph,
-        pipeline=Pipeline(ledger, graph, judge, load_rules(workspace.folder("opportunities"))),
+        pipeline=Pipeline(ledger, graph, judge, entities, load_rules(workspace.folder("opportunities"))),
         sources=Sources(workspace.state / "sources", ledger),
         contracts=contracts,
         policy=policy,
@@ -254,7 +282,8 @@ def assemble(
         twin=twin,
         gateway=Gateway(door, reviews),
         reviews=reviews,
-        agents=agents if agents is not None else (HygieneAgent(),),
+        agents=agents,
+        schedules=schedules,
     )
 
 

@@ -76,6 +76,8 @@ def test_a_catalogue_that_names_a_type_twice_is_refused_with_its_line(tmp_path: 
         (event(time="yesterday"), "is not a moment"),
         (event(time=None), "never guessed"),
         (event(subject="somebody"), "names nobody"),
+        (event(subject="mailto:"), "names nobody"),
+        (event(subject="entity/"), "names nobody"),
         (event(domain="gmail.com"), "free mail"),
         (event(specversion="0.3"), "specversion"),
         (event(ident=""), "id is missing"),

@@ -2,26 +2,32 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import os
 import signal
 import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
 from sqlalchemy import Column, Connection, Table, Text, insert, text
 from sqlalchemy.exc import DBAPIError
 
 from pilothouse.assembly import projectors
 from pilothouse.ledger.database import create_schema, metadata, open_database
-from pilothouse.ledger.entries import Draft
+from pilothouse.ledger.entries import COLUMNS, Draft, entry_of, row_of, seal
 from pilothouse.ledger.ledger import Ledger
 from pilothouse.ledger.tables import private
 from pilothouse.testing.clock import TestClock
 from pilothouse.vocabulary.actors import Actor, AgentRef
 from pilothouse.vocabulary.errors import Conflict, LedgerUnavailable
+from pilothouse.vocabulary.values import canonical
 
 ANA = Actor("ana")
 names = Table("test_names", metadata, Column("name", Text, primary_key=True))
@@ -185,3 +191,49 @@ def test_several_processes_share_one_sequence_without_gaps(database_url: str) ->
     assert sorted(told) == list(range(300))
     assert [entry.position for entry in Ledger(engine, TestClock()).entries()] == list(range(300))
     engine.dispose()
+
+
+TEXTS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=12)
+NUMBERS = st.integers(-(2**63), 2**63 - 1) | st.floats(allow_nan=False, allow_infinity=False)
+BODIES = st.dictionaries(
+    TEXTS,
+    st.recursive(
+        st.none() | st.booleans() | NUMBERS | TEXTS,
+        lambda part: st.lists(part, max_size=3) | st.dictionaries(TEXTS, part, max_size=3),
+        max_leaves=6,
+    ),
+    max_size=4,
+)
+ACTORS = st.builds(Actor, TEXTS, st.none() | st.just(AgentRef('b"t', "1@2")))
+DRAFTS = st.builds(Draft, TEXTS, ACTORS, BODIES, st.none() | BODIES, TEXTS, TEXTS, TEXTS)
+
+
+@given(DRAFTS, st.datetimes(timezones=st.sampled_from([UTC, timezone(timedelta(hours=5))])), st.integers(0, 2**53))
+def test_the_line_is_canonical_and_a_projector_sees_what_a_rebuild_sees(draft: Draft, at: datetime, place: int) -> None:
+    assume(datetime(2, 1, 1, tzinfo=UTC) < at < datetime(9999, 1, 1, tzinfo=UTC))
+    row = row_of(seal(draft, "ent_1", at), place)
+    columns = dict(zip(COLUMNS, row.columns, strict=True))
+    line, payload = str(columns["line"]), row.private[3] if row.private else None
+    told = json.loads(line)
+    assert canonical(told) == line and columns["leaf"] == hashlib.sha256(b"\0" + line.encode()).digest()
+    assert all(columns[name] == told[name] for name in COLUMNS if name in told) and told["body"] == draft.body
+    again = entry_of(line, payload)
+    assert row.entry == again
+    assert repr((row.entry.body, row.entry.private)) == repr((again.body, again.private))  # the same order of keys too
+    assert (row.private is None) == (draft.private is None)
+
+
+def test_the_text_of_an_entry_stays_what_it_always_was() -> None:
+    draft = Draft("t.x", Actor("ana", AgentRef("bot", "2")), {"b": [1, None], "a": "ü"}, None, "", "act_1", "crm/1")
+    row = row_of(seal(draft, "ent_1", datetime(2026, 1, 14, 9, tzinfo=UTC)), 7)
+    assert row.columns[1] == (
+        '{"action":"act_1","agent":"bot@2","at":"2026-01-14T09:00:00.000000Z","body":{"a":"ü","b":[1,null]},"id":"ent_1",'
+        '"kind":"t.x","person":"ana","position":7,"private_digest":"","subject":"crm/1"}'
+    )
+    assert row.columns[2].hex() == "a75d140742b1dfd86f3bd613c0383017907c1123030ac2cd676404b1c3cc4253"
+
+
+def test_an_agent_that_has_no_name_fails_its_own_caller(ledger: Ledger) -> None:
+    with pytest.raises(ValueError, match="name@version"):
+        ledger.append([named("a"), Draft("test.named", Actor("ana", AgentRef("", "1")), {"name": "b"})])
+    assert ledger.append([named("c")])[0].position == 0

@@ -20,6 +20,7 @@ from pilothouse.vocabulary.records import WriterKind
 from pilothouse.vocabulary.verdicts import Mode
 from pilothouse.workspace.config import init_workspace
 
+PLURAL = {"account": "accounts", "contact": "contacts", "opportunity": "opportunities"}
 PEOPLE = (
     Person("ada", "Ada Berg", "ada@pilot-demo.example", Role.ADMIN),
     Person("gita", "Gita Rao", "gita@pilot-demo.example", Role.REVOPS),
@@ -61,9 +62,9 @@ def set_stage(root: Path, *, seed: int = 7, clock: Clock | None = None, tell: Te
     imports = [_import(app, root, *source, tell) for source in SOURCES]
     count = app.fill_twin()
     tell(f"Loaded {count:,} records into the twin, the demo's CRM.")
-    for name in ("account", "contact"):
+    for name in PLURAL:
         found = app.resolver.resolve(name)
-        tell(f"{found.records:,} {name} records of all sources are {found.entities:,} {name}s.")
+        tell(f"{found.records:,} {name} records of all sources are {found.entities:,} {PLURAL[name]}.")
     report = import_event_files(app.ledger, app.signals, [root / "exports" / "signals"], Actor("gita"))
     tell(f"Took in {report.changed:,} signals; {report.quarantined} did not fit their type and were set aside.")
     app.quality.audit(SYSTEM, today, Actor("gita"))
@@ -71,7 +72,7 @@ def set_stage(root: Path, *, seed: int = 7, clock: Clock | None = None, tell: Te
     tell("The hygiene agent looks at the data on behalf of Gita (RevOps) …")
     run = run_hygiene(app, "gita", today)
     app.quality.audit(SYSTEM, app.clock.now(), Actor("gita"))
-    measured = app.pipeline.measure(SYSTEM, app.clock.now(), Actor("gita"))
+    measured = app.measure_pipeline(SYSTEM, app.clock.now(), Actor("gita"))
     unsupported = measured.totals()["unsupported"]["deals"]
     tell(
         f"{len(measured.deals)} open deals, {unsupported:.0f} of them with doubts; signals make {len(measured.derived)} more."

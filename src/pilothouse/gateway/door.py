@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from pilothouse.data.contracts import Contract
-from pilothouse.data.freshness import Schedule
+from pilothouse.data.freshness import GoodFor, Schedule
 from pilothouse.data.store import DataStore
 from pilothouse.decision.policy import Policy
 from pilothouse.directory.people import Directory
@@ -49,7 +49,7 @@ class Door:
     contracts: Mapping[str, Contract]
     policy: Policy
     compliance: Compliance
-    schedule: Schedule = field(default_factory=dict[str, dict[str, int]])
+    schedule: Schedule = field(default_factory=dict[str, dict[str, GoodFor]])
     limits: Limits = field(default_factory=Limits)
     pause: Callable[[float], None] = time.sleep
     under_way: dict[int, str] = field(default_factory=dict[int, str])

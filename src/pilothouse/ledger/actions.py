@@ -354,6 +354,15 @@ _OF_KEY = Statement(
     .order_by(actions.c.last_position.desc())
     .limit(1)
 )
+_DECIDED_OF_KEY = Statement(
+    select(actions)
+    .where(
+        actions.c.idempotency_key == given("wanted"),
+        actions.c.status.in_([S.REJECTED.value, S.EXECUTED.value, S.UNDONE.value]),
+    )
+    .order_by(actions.c.last_position.desc())
+    .limit(1)
+)
 _UNDONE = Statement(
     select(actions)
     .where(
@@ -385,6 +394,11 @@ def standing_of_key(connection: Connection, idempotency_key: str) -> ActionRow |
     A refusal under the same key never hides it.
     """
     return _OF_KEY.first(connection, wanted=idempotency_key)
+
+
+def decided_of_key(connection: Connection, idempotency_key: str) -> ActionRow | None:
+    """Return the last act under this key that a person rejected, or that was performed, undone since or not, or None."""
+    return _DECIDED_OF_KEY.first(connection, wanted=idempotency_key)
 
 
 def undone_before(connection: Connection, agent_name: str, subject: str, payload_hash: str) -> ActionRow | None:

@@ -1,23 +1,28 @@
-"""What is appended (a draft) and what then stands in the ledger (an entry), and the text that is hashed."""
+"""What is appended (a draft) and what then stands in the ledger (an entry), and the text that is hashed.
+
+All of these are named tuples: a million entries are a million of each, and a tuple is made in a quarter of the time that a
+frozen dataclass takes.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import secrets
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 
 from pilothouse.vocabulary.actors import Actor, AgentRef
-from pilothouse.vocabulary.clock import new_id, stamp, unstamp
+from pilothouse.vocabulary.clock import stamp, unstamp
 from pilothouse.vocabulary.values import JsonObject, canonical
 
+COLUMNS = ("position", "line", "leaf", "kind", "at", "agent", "person", "action", "subject")
+PRIVATE_COLUMNS = ("position", "data_subject", "salt", "payload")
 
-@dataclass(frozen=True, slots=True)
-class Draft:
+
+class Draft(NamedTuple):
     """An entry to be. `private` is the personal payload, erasable by `data_subject`; `action` and `subject` index it."""
 
     kind: str
@@ -29,8 +34,7 @@ class Draft:
     subject: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """An entry as it stands. `private` is None when there is none, and also after erasure; `private_digest` remains."""
 
     position: int
@@ -56,51 +60,74 @@ class Entry:
         return bool(self.private_digest) and self.private is None
 
 
-@dataclass(frozen=True, slots=True)
-class Sealed:
-    """A draft with everything fixed but its position: the canonical text on both sides of it, ready to be written."""
+class Sealed(NamedTuple):
+    """A draft with everything fixed but its position: the canonical text on both sides of it, ready to be written.
+
+    `body` and `private` are the texts parsed anew, so that a projector sees at once exactly what a rebuild will see.
+    """
 
     draft: Draft
+    actor: _Written
     id: str
     at: datetime
-    body: str
+    stamp: str
     head: str
     tail: str
-    salt: str = ""
-    payload: str = ""
-    private_digest: str = ""
+    salt: str
+    payload: str
+    private_digest: str
+    body: dict[str, Any]
+    private: dict[str, Any] | None
 
     def line(self, position: int) -> str:
         """Return the canonical JSON line of the whole entry: this text, verbatim, is what the tree covers."""
         return f"{self.head}{position}{self.tail}"
 
 
-@dataclass(slots=True)
-class Row:
-    """One row of the ledger's table, and of the private table where there is a payload."""
+class Row(NamedTuple):
+    """The values of one row of the ledger's table (`COLUMNS`), and of the private table (`PRIVATE_COLUMNS`) where there
+    is a payload, with the entry that they are."""
 
     entry: Entry
-    columns: dict[str, Any]
-    private: dict[str, Any] | None = field(default=None)
+    columns: tuple[int, str, bytes, str, str, str, str, str, str]
+    private: tuple[int, str, str, str] | None
 
 
-def seal(draft: Draft, at: datetime) -> Sealed:
+class _Written(NamedTuple):
+    """What entries of one actor and kind share: the actor as it is read back, its agent's name, and the canonical text
+    between action and time, and between identifier and position."""
+
+    actor: Actor
+    agent: str
+    to_time: str
+    to_position: str
+
+
+def seal(draft: Draft, ident: str, at: datetime) -> Sealed:
     """Fix identifier, time, salt and payload of a draft; raises `TypeError` for what JSON cannot hold."""
-    ident, salt, payload, private_digest = new_id("ent"), "", "", ""
+    salt, payload, private_digest, private = "", "", "", None
     if draft.private is not None:
         salt, payload = secrets.token_hex(16), canonical(draft.private)
-        private_digest = salted(salt, payload)
-    body, (agent, kind, person) = canonical(draft.body), _quoted(draft.actor, draft.kind)
+        private_digest, private = salted(salt, payload), orjson.loads(payload)
+    body, moment = canonical(draft.body), stamp(at)
+    actor = _written(draft.actor, draft.kind)
     action = canonical(draft.action) if draft.action else '""'
+    subject = canonical(draft.subject) if draft.subject else '""'
     # Keys in order, as `canonical` would write the whole, so that under the write lock only the position is filled in.
-    head = f'{{"action":{action},"agent":{agent},"at":"{stamp(at)}","body":{body},"id":"{ident}","kind":{kind},"person":{person},"position":'
-    tail = f',"private_digest":"{private_digest}","subject":{canonical(draft.subject)}}}'
-    return Sealed(draft, ident, at, body, head, tail, salt, payload, private_digest)
+    head = f'{{"action":{action}{actor.to_time}{moment}","body":{body},"id":"{ident}{actor.to_position}'
+    tail = f',"private_digest":"{private_digest}","subject":{subject}}}'
+    told = orjson.loads(body)
+    at = at.astimezone(UTC)
+    return Sealed(draft, actor, ident, at, moment, head, tail, salt, payload, private_digest, told, private)
 
 
 @lru_cache(maxsize=1000)
-def _quoted(actor: Actor, kind: str) -> tuple[str, str, str]:
-    return canonical(str(actor.agent or "")), canonical(kind), canonical(actor.person)
+def _written(actor: Actor, kind: str) -> _Written:
+    agent = str(actor.agent or "")
+    read_back = Actor(actor.person, AgentRef.parse(agent)) if agent else actor
+    to_time = f',"agent":{canonical(agent)},"at":"'
+    to_position = f'","kind":{canonical(kind)},"person":{canonical(actor.person)},"position":'
+    return _Written(read_back, agent, to_time, to_position)
 
 
 def salted(salt: str, payload: str) -> str:
@@ -115,40 +142,12 @@ def leaf_hash(line: str) -> bytes:
 
 def row_of(sealed: Sealed, position: int) -> Row:
     """Return what is written for a sealed draft at its position, with the entry that it then is."""
-    line, draft = sealed.line(position), sealed.draft
-    columns: dict[str, Any] = {
-        "position": position,
-        "line": line,
-        "leaf": leaf_hash(line),
-        "kind": draft.kind,
-        "at": stamp(sealed.at),
-        "agent": str(draft.actor.agent or ""),
-        "person": draft.actor.person,
-        "action": draft.action,
-        "subject": draft.subject,
-    }
-    private = None
-    if sealed.payload:
-        subject = draft.data_subject or draft.subject
-        private = {"position": position, "data_subject": subject, "salt": sealed.salt, "payload": sealed.payload}
-    return Row(_entry(sealed, position), columns, private)
-
-
-def _entry(sealed: Sealed, position: int) -> Entry:
-    """Return what `entry_of` returns for the line: a projector sees at once exactly what a rebuild will see."""
-    draft, agent = sealed.draft, sealed.draft.actor.agent
-    return Entry(
-        position=position,
-        id=sealed.id,
-        kind=draft.kind,
-        at=sealed.at.astimezone(UTC),
-        actor=Actor(draft.actor.person, AgentRef.parse(str(agent))) if agent else draft.actor,
-        action=draft.action,
-        subject=draft.subject,
-        body=orjson.loads(sealed.body),
-        private=orjson.loads(sealed.payload) if sealed.payload else None,
-        private_digest=sealed.private_digest,
-    )
+    draft, actor, ident, at, moment, head, tail, salt, payload, private_digest, body, private = sealed
+    kind, _, _, _, data_subject, action, subject = draft
+    line = f"{head}{position}{tail}"
+    columns = (position, line, leaf_hash(line), kind, moment, actor.agent, actor.actor.person, action, subject)
+    entry = Entry(position, ident, kind, at, actor.actor, action, subject, body, private, private_digest)
+    return Row(entry, columns, (position, data_subject or subject, salt, payload) if payload else None)
 
 
 def entry_of(line: str, payload: str | None) -> Entry:

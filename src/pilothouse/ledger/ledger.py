@@ -14,7 +14,7 @@ from datetime import datetime
 from sqlalchemy import Connection, Engine, delete, insert, select, text, update
 from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError
 
-from pilothouse.ledger.entries import Draft, Entry, Row, Sealed, entry_of, row_of, seal
+from pilothouse.ledger.entries import COLUMNS, PRIVATE_COLUMNS, Draft, Entry, Row, Sealed, entry_of, row_of, seal
 from pilothouse.ledger.projections import Projector, project
 from pilothouse.ledger.readers import Readers
 from pilothouse.ledger.statements import Statement, given
@@ -22,7 +22,7 @@ from pilothouse.ledger.tables import entries as entries_table
 from pilothouse.ledger.tables import head as head_table
 from pilothouse.ledger.tables import private as private_table
 from pilothouse.vocabulary.actors import Actor
-from pilothouse.vocabulary.clock import Clock, stamp
+from pilothouse.vocabulary.clock import Clock, new_ids, stamp
 from pilothouse.vocabulary.errors import Conflict, LedgerUnavailable, NotFound, PilothouseError
 
 Guard = Callable[[Connection], None]
@@ -31,8 +31,8 @@ _HEAD = Statement(select(head_table.c.size))
 _LOCK_HEAD = Statement(select(head_table.c.size).with_for_update())
 _SET_HEAD = Statement(update(head_table).values(size=given("size")))
 _SAVE, _BACK = Statement(text("SAVEPOINT part")), Statement(text("ROLLBACK TO SAVEPOINT part"))
-_INSERT_ENTRIES = Statement(insert(entries_table), entries_table.columns.keys())
-_INSERT_PRIVATE = Statement(insert(private_table), private_table.columns.keys())
+_INSERT_ENTRIES = Statement(insert(entries_table), COLUMNS)
+_INSERT_PRIVATE = Statement(insert(private_table), PRIVATE_COLUMNS)
 
 
 @dataclass
@@ -68,7 +68,8 @@ class Ledger:
         submission alone. Raises `Conflict` when a projection contradicts (a unique key taken), `LedgerUnavailable`
         when the store cannot be written.
         """
-        submission = _Submission([seal(draft, self.clock.now()) for draft in drafts], guard)
+        now, ids = self.clock.now, new_ids("ent", len(drafts))
+        submission = _Submission([seal(draft, ident, now()) for draft, ident in zip(drafts, ids, strict=True)], guard)
         with self._lock:
             self._waiting.append(submission)
             leads = not self._writing
@@ -143,8 +144,8 @@ class Ledger:
         return position + len(rows)
 
     def _insert(self, connection: Connection, rows: Sequence[Row]) -> None:
-        _INSERT_ENTRIES.run_many(connection, [row.columns for row in rows])
-        _INSERT_PRIVATE.run_many(connection, [row.private for row in rows if row.private is not None])
+        _INSERT_ENTRIES.run_in_order(connection, [row.columns for row in rows])
+        _INSERT_PRIVATE.run_in_order(connection, [row.private for row in rows if row.private is not None])
 
     def entries(
         self,

@@ -39,7 +39,11 @@ class Projector(Protocol):
 
 def project(connection: Connection, projectors: Sequence[Projector], entries: Sequence[Entry]) -> None:
     """Hand each projector the entries it follows."""
+    if not entries:
+        return
+    present = {entry.kind for entry in entries}
     for projector in projectors:
-        mine = [entry for entry in entries if entry.kind in projector.kinds]
-        if mine:
-            projector.apply(connection, mine)
+        if present <= projector.kinds:
+            projector.apply(connection, entries)
+        elif not present.isdisjoint(projector.kinds):
+            projector.apply(connection, [entry for entry in entries if entry.kind in projector.kinds])

@@ -60,10 +60,19 @@ class Statement:
 
     def run_many(self, connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
         """Execute once for each row of values."""
-        text, defaults, _shape = self._for(connection.dialect.name)
-        values: Sequence[Any] = [{**defaults, **row} for row in rows] if defaults else rows
+        _text, defaults, _shape = self._for(connection.dialect.name)
         if self._keys:
-            values = [tuple([row[key] for key in self._keys]) for row in rows]
+            keys = self._keys
+            self._run_each(connection, [tuple([row[key] for key in keys]) for row in rows])
+        else:
+            self._run_each(connection, [{**defaults, **row} for row in rows] if defaults else rows)
+
+    def run_in_order(self, connection: Connection, rows: Sequence[tuple[Any, ...]]) -> None:
+        """Execute an INSERT once for each row, whose values stand in the order of `keys`."""
+        self._run_each(connection, rows)
+
+    def _run_each(self, connection: Connection, values: Sequence[Any]) -> None:
+        text, _defaults, _shape = self._for(connection.dialect.name)
         driver = connection.connection
         try:
             if len(values) == 1:

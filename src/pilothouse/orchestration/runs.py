@@ -17,6 +17,7 @@ from pilothouse.gateway.gateway import Gateway
 from pilothouse.gateway.passage import Result
 from pilothouse.gateway.read_rates import RUN_READ, shown_lately
 from pilothouse.gateway.registry import touched_fields
+from pilothouse.ledger.actions import decided_of_key
 from pilothouse.ledger.entries import Draft
 from pilothouse.orchestration.ports import Agent
 from pilothouse.vocabulary.actions import Action
@@ -24,6 +25,7 @@ from pilothouse.vocabulary.actors import Actor
 from pilothouse.vocabulary.clock import new_id, stamp
 from pilothouse.vocabulary.errors import Forbidden, NotFound
 from pilothouse.vocabulary.findings import Finding
+from pilothouse.vocabulary.outcomes import ActionStatus
 from pilothouse.vocabulary.values import Json
 
 Progress = Callable[[int, int], None]
@@ -76,7 +78,7 @@ def run_agent(
     token, grant = door.tokens.issue(agent.ref, person, by=Actor(person))
     door.ledger.append([Draft("run.started", actor, {"run": run, "as_of": stamp(as_of), "system": system})])
     reads = Reads(contract, shown_lately(door, actor))
-    view = DataView(store, entities, contract, definitions, as_of, system, reads, graph)
+    view = DataView(store, entities, contract, definitions, as_of, system, reads, graph, _decided(gateway))
     try:
         report = RunReport(run, str(agent.ref), as_of, list(agent.propose(view, as_of)))
     finally:
@@ -91,6 +93,19 @@ def run_agent(
     counts: dict[str, Json] = {"found": dict(report.found), "statuses": dict(report.statuses)}
     door.ledger.append([Draft("run.finished", actor, {"run": run, "proposals": len(proposals), **counts})])
     return report
+
+
+def _decided(gateway: Gateway) -> Callable[[str], str]:
+    def told(key: str) -> str:
+        with gateway.door.ledger.reading() as connection:
+            row = decided_of_key(connection, key)
+        if row is None:
+            return ""
+        if row.status == ActionStatus.EXECUTED.value:
+            return f"{row.id} did it, and somebody took it back since."
+        return f"{row.sentence} ({row.review or row.id})"
+
+    return told
 
 
 def _record_reads(gateway: Gateway, actor: Actor, run: str, reads: Reads) -> None:

@@ -1,4 +1,4 @@
-"""The web application: REST, console, and the loop that carries on what people decided and time closed."""
+"""The web application: REST, console, the loop that carries on what people decided and time closed, and the clock."""
 
 from __future__ import annotations
 
@@ -17,7 +17,9 @@ from pilothouse.assembly import App
 from pilothouse.orchestration.continuing import Patience, carry_on
 from pilothouse.surfaces.console.pages import mount_console, problem_page
 from pilothouse.surfaces.rest import accounts, signals
+from pilothouse.surfaces.rest.contract_routes import router as contract_router
 from pilothouse.surfaces.rest.definition_routes import router as definition_router
+from pilothouse.surfaces.rest.pipeline_routes import router as pipeline_router
 from pilothouse.surfaces.rest.routes import router
 from pilothouse.vocabulary.errors import (
     Conflict,
@@ -59,16 +61,20 @@ def build(pilothouse: App) -> FastAPI:
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncGenerator[None, None]:
         stop = threading.Event()
-        loop = threading.Thread(target=_tend, args=(pilothouse, stop), daemon=True)
-        loop.start()
+        loops = [threading.Thread(target=each, args=(pilothouse, stop), daemon=True) for each in (_tend, _by_the_clock)]
+        for loop in loops:
+            loop.start()
         yield
         stop.set()
-        loop.join(timeout=10)
+        for loop in loops:
+            loop.join(timeout=10)
 
     web = FastAPI(title="Pilothouse", version=__version__, lifespan=lifespan, docs_url=None, redoc_url=None)
     web.state.pilothouse = pilothouse
     web.include_router(router)
     web.include_router(definition_router)
+    web.include_router(contract_router)
+    web.include_router(pipeline_router)
     web.include_router(signals.router)
     web.include_router(accounts.router)
     mount_console(web)
@@ -88,6 +94,19 @@ def _tend(pilothouse: App, stop: threading.Event) -> None:
             pilothouse.witness.checkpoint(pilothouse.ledger)
         except Exception:  # The loop must outlive one bad round; the next may find the world mended.
             log.exception("tending failed; trying again")
+
+
+def _by_the_clock(pilothouse: App, stop: threading.Event) -> None:
+    """Run schedules, in a thread of their own: what takes minutes must not keep approved acts waiting."""
+    begun = False
+    while not stop.wait(EVERY_SECONDS):
+        try:
+            if not begun:
+                pilothouse.scheduler.close_cut_off()
+                begun = True
+            pilothouse.scheduler.tend()
+        except Exception:  # As above.
+            log.exception("schedules could not be tended; trying again")
 
 
 async def _headers(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:

@@ -10,6 +10,8 @@ from typing import Protocol
 import orjson
 
 WHOLE_SECONDS = len("2026-01-31T12:00:00Z")
+RANDOM = 10
+"""Random bytes in an identifier."""
 
 
 class Clock(Protocol):
@@ -46,4 +48,10 @@ def new_id(prefix: str) -> str:
 
     The leading time keeps neighbours in time neighbours in an index.
     """
-    return f"{prefix}_{int(time.time() * 1000):012x}{os.urandom(10).hex()}"
+    return new_ids(prefix, 1)[0]
+
+
+def new_ids(prefix: str, count: int) -> list[str]:
+    """Return `count` identifiers as `new_id` makes them, of one moment."""
+    start, random = f"{prefix}_{int(time.time() * 1000):012x}", os.urandom(RANDOM * count).hex()
+    return [start + random[at : at + 2 * RANDOM] for at in range(0, 2 * RANDOM * count, 2 * RANDOM)]

@@ -72,20 +72,24 @@ def import_event_files(
 
 def events_in(source: Source, receiver: Signals, channel: str = "") -> Iterator[Handed]:
     """Yield what each line tells; a line that is no event comes with its reason."""
+    name = source.path.name
     with source.open() as file:
-        yield from (
-            _handed(source, receiver, channel, number, line) for number, line in enumerate(file, 1) if line.strip()
-        )
+        for number, line in enumerate(file, 1):
+            if line.isspace():
+                continue
+            event, reason = _event(line)
+            if event is None:
+                yield Handed(shown(line), None, reason, name, number)
+            else:
+                yield receiver.handed_event(event, channel, name, number, line.rstrip("\r\n"))
 
 
-def _handed(source: Source, receiver: Signals, channel: str, number: int, line: str) -> Handed:
+def _event(line: str) -> tuple[dict[str, Any] | None, str]:
+    """Return what a line holds, or why it holds no event."""
+    if len(line) > LARGEST:
+        return None, f"the event is longer than {LARGEST} characters"
     try:
         event: Any = orjson.loads(line)
-        reason = "" if isinstance(event, dict) else "not a JSON object"
     except ValueError as error:
-        event, reason = None, unkeepable(line) or f"not readable as JSON: {error}"
-    if len(line) > LARGEST:
-        reason = f"the event is longer than {LARGEST} characters"
-    if reason:
-        return Handed(shown(line), None, reason, source.path.name, number)
-    return receiver.handed_event(cast("dict[str, Any]", event), channel, source.path.name, number, line.rstrip("\r\n"))
+        return None, unkeepable(line) or f"not readable as JSON: {error}"
+    return (cast("dict[str, Any]", event), "") if isinstance(event, dict) else (None, "not a JSON object")

@@ -6,7 +6,7 @@ What must never happen here: an attribute that the catalogue does not name let t
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from enum import StrEnum
 from pathlib import Path
 from typing import Literal, Self, get_args
@@ -50,7 +50,7 @@ class Attribute(_Strict):
 
     def problem(self, value: Json) -> str:
         """Return what is wrong with a value, the empty string when nothing is."""
-        if not _fits(self.type, value):
+        if not FITS[self.type](value):
             return f"{_shown(value)} is not of type {self.type}"
         if self.choices and value not in self.choices:
             return f"{_shown(value)} is none of {', '.join(self.choices)}"
@@ -152,26 +152,20 @@ def load_catalogue(folder: Path) -> Catalogue:
     return Catalogue(tuple(types))
 
 
-def _fits(kind: AttributeType, value: Json) -> bool:
-    match kind:
-        case "text":
-            return isinstance(value, str) and 0 < len(value) <= LONGEST_TEXT
-        case "boolean":
-            return isinstance(value, bool)
-        case "integer":
-            return isinstance(value, int) and not isinstance(value, bool)
-        case "number":
-            return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
-        case "moment":
-            return isinstance(value, str) and _is_moment(value)
-
-
-def _is_moment(text: str) -> bool:
+def _is_moment(value: Json) -> bool:
     try:
-        unstamp(text)
+        return isinstance(value, str) and bool(unstamp(value))
     except ValueError:
         return False
-    return True
+
+
+FITS: Mapping[AttributeType, Callable[[Json], bool]] = {
+    "text": lambda value: isinstance(value, str) and 0 < len(value) <= LONGEST_TEXT,
+    "boolean": lambda value: isinstance(value, bool),
+    "integer": lambda value: isinstance(value, int) and not isinstance(value, bool),
+    "number": lambda value: isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value),
+    "moment": _is_moment,
+}
 
 
 def _shown(value: Json) -> str:

@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import base64
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any, cast
 
 import orjson
 
 from pilothouse.data.signals.model import About, Signal
-from pilothouse.vocabulary.clock import unstamp
+from pilothouse.vocabulary.clock import stamp, unstamp
 from pilothouse.vocabulary.values import Json
 
 OWN = frozenset(
@@ -53,14 +53,16 @@ def signal_of(event: Mapping[str, Any], source: str = "") -> Signal:
     if event.get("specversion") != "1.0":
         raise ValueError(f'specversion must be "1.0", and is {event.get("specversion")!r}')
     origin = _text(event, "source")
+    ident, kind, at = _text(event, "id"), _text(event, "type"), moment(event.get("time"))
     return Signal(
         _channelled(source, origin),
-        _text(event, "id"),
-        _text(event, "type"),
-        moment(event.get("time")),
+        ident,
+        kind,
+        at,
+        stamp(at),
         about(event),
         _data(event),
-        {name: event[name] for name in event.keys() - OWN if _extension(name, event[name])},
+        {name: event[name] for name in event if name not in OWN and _extension(name, event[name])},
     )
 
 
@@ -112,9 +114,8 @@ def _extension(name: str, value: Any) -> bool:
 def about(event: Mapping[str, Any]) -> About:
     """Return whom an event is about; raises `ValueError` when it does not say, or not in a known form."""
     told: dict[str, str] = {}
-    for name in WHOM & event.keys():
-        if event[name] not in (None, ""):
-            told[name] = _text(event, name)
+    if not WHOM.isdisjoint(event):
+        told = {name: _text(event, name) for name in WHOM if event.get(name) not in (None, "")}
     subject = event.get("subject")
     if subject not in (None, ""):
         name, value = _subject(_text(event, "subject"))
@@ -122,14 +123,7 @@ def about(event: Mapping[str, Any]) -> About:
             raise ValueError(f"subject and {name} tell of different {name}s")
     if not told:
         raise ValueError("nothing says whom it is about: subject, account, contact, email and domain are all missing")
-    get = told.get
-    return About(
-        _record(get("account", ""), "account"),
-        _record(get("contact", ""), "contact"),
-        get("entity", ""),
-        _email(get("email", "")),
-        _domain(get("domain", "")),
-    )
+    return About(**{name: CHECKS[name](value) if name in CHECKS else value for name, value in told.items()})
 
 
 def _subject(text: str) -> tuple[str, str]:
@@ -137,7 +131,7 @@ def _subject(text: str) -> tuple[str, str]:
     if len(parts) == 3 and parts[1] in ("account", "contact"):
         return parts[1], text
     for mark, name in (("entity/", "entity"), ("domain:", "domain"), ("mailto:", "email"), ("email:", "email")):
-        if text.startswith(mark):
+        if text.startswith(mark) and text != mark:
             return name, text.removeprefix(mark)
     raise ValueError(
         f"subject: {text[:60]!r} names nobody; write system/account/id, system/contact/id, entity/ID, domain:… or mailto:…"
@@ -145,17 +139,22 @@ def _subject(text: str) -> tuple[str, str]:
 
 
 def _record(text: str, object_name: str) -> str:
-    if text:
-        system, _, rest = text.partition("/")
-        kind, _, ident = rest.partition("/")
-        if not system or kind != object_name or not ident:
-            raise ValueError(f"{object_name}: {text[:60]!r} is no {object_name}; write it as system/{object_name}/id")
+    system, _, rest = text.partition("/")
+    kind, _, ident = rest.partition("/")
+    if not system or kind != object_name or not ident:
+        raise ValueError(f"{object_name}: {text[:60]!r} is no {object_name}; write it as system/{object_name}/id")
     return text
 
 
+def _account(text: str) -> str:
+    return _record(text, "account")
+
+
+def _contact(text: str) -> str:
+    return _record(text, "contact")
+
+
 def _email(text: str) -> str:
-    if not text:
-        return ""
     lower = text.strip().casefold()
     if not _EMAIL.fullmatch(lower):
         raise ValueError(f"email: {text[:60]!r} is no address")
@@ -163,12 +162,15 @@ def _email(text: str) -> str:
 
 
 def _domain(text: str) -> str:
-    if not text:
-        return ""
     found = _DOMAIN.fullmatch(text.strip().casefold())
     if found is None:
         raise ValueError(f"domain: {text[:60]!r} is no domain")
     return found.group(1)
+
+
+CHECKS: Mapping[str, Callable[[str], str]] = {
+    "account": _account, "contact": _contact, "email": _email, "domain": _domain
+}  # fmt: skip
 
 
 def domain_of(text: str) -> str:

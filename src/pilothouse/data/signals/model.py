@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
+from typing import NamedTuple
 
 from pilothouse.data.identity.features import FREE_MAIL
-from pilothouse.vocabulary.clock import stamp
 from pilothouse.vocabulary.values import Json, digest
 
 EMAIL, DOMAIN, ENTITY = "email:", "domain:", "entity/"
 _FREE = frozenset(FREE_MAIL)
 
 
-@dataclass(frozen=True, slots=True)
-class About:
+class About(NamedTuple):
     """Whom a signal is about: records (`system/object/id`), an entity's identifier, an address, a domain; at least one."""
 
     account: str = ""
@@ -30,35 +28,32 @@ class About:
         return not (self.account or self.contact or self.entity or self.email) and self.domain in _FREE
 
     @property
-    def handles(self) -> tuple[str, ...]:
-        """What it is found by. Records and entities that were named count alone; else the address and its domain do."""
-        named = [each for each in (self.account, self.contact) if each]
-        named += [f"{ENTITY}{self.entity}"] if self.entity else []
-        if self.email and not self.contact:
-            named.append(f"{EMAIL}{self.email}")
-        if not (self.account or self.contact or self.entity):
-            host = self.domain or self.email.rpartition("@")[2]
-            named += [f"{DOMAIN}{host}"] if host and host not in _FREE else []
-        return tuple(named)
+    def handles(self) -> list[str]:
+        """What it is found by, beside an address. Records and entities that were named count alone; else its domain does."""
+        account, contact, entity, email, domain = self
+        named = [each for each in (account, contact) if each]
+        if entity:
+            named.append(f"{ENTITY}{entity}")
+        if not named:
+            host = domain or email.rpartition("@")[2]
+            return [f"{DOMAIN}{host}"] if host and host not in _FREE else []
+        return named
 
 
-@dataclass(frozen=True, slots=True)
-class Signal:
-    """One signal. `source` and `id` together are its identity; `extensions` is what the event carried beside."""
+class Signal(NamedTuple):
+    """One signal. `source` and `id` together are its identity; `stamp` is `occurred_at` as text, `extensions` what the
+    event carried beside."""
 
     source: str
     id: str
     type: str
     occurred_at: datetime
+    stamp: str
     about: About
     attributes: Mapping[str, Json]
-    extensions: Mapping[str, Json] = field(default_factory=dict[str, Json])
+    extensions: Mapping[str, Json]
 
     @property
     def digest(self) -> str:
         """Two signals with one identity are the same exactly when this is."""
-        about = self.about
-        return digest(
-            [self.type, stamp(self.occurred_at), about.account, about.contact, about.entity, about.email, about.domain,
-             self.attributes, self.extensions]
-        )  # fmt: skip
+        return digest([self.type, self.stamp, *self.about, self.attributes, self.extensions])

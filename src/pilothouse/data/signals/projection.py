@@ -29,8 +29,12 @@ signal_handles = Table(
     Column("handle", Text, primary_key=True),
     Column("position", BigInteger, primary_key=True, autoincrement=False),
 )
-_SIGNAL = Statement(insert(signals), signals.columns.keys())
-_HANDLE = Statement(insert(signal_handles), signal_handles.columns.keys())
+_SIGNAL = Statement(
+    insert(signals),
+    ("position", "source", "id", "type", "occurred_at", "received_at",
+     "account", "contact", "email", "attributes", "digest"),
+)  # fmt: skip
+_HANDLE = Statement(insert(signal_handles), ("handle", "position"))
 
 
 class SignalProjector:
@@ -42,18 +46,18 @@ class SignalProjector:
 
     def apply(self, connection: Connection, entries: Sequence[Entry]) -> None:
         """Add the signals; a second one with a known identity is refused by the table itself."""
-        _SIGNAL.run_many(connection, [_row(entry) for entry in entries])
-        _HANDLE.run_many(
-            connection,
-            [{"handle": handle, "position": entry.position} for entry in entries for handle in _handles(entry)],
-        )
+        _SIGNAL.run_in_order(connection, [_row(entry) for entry in entries])
+        handles = [(handle, entry.position) for entry in entries for handle in _handles(entry)]
+        _HANDLE.run_in_order(connection, handles)
 
 
-def _row(entry: Entry) -> dict[str, Any]:
-    told: dict[str, Any] = {"email": "", "attributes": {}, "digest": "", **entry.body, **(entry.private or {})}
-    told["attributes"] = canonical(told["attributes"])
-    told["position"], told["received_at"] = entry.position, stamp(entry.at)
-    return told
+def _row(entry: Entry) -> tuple[Any, ...]:
+    told = {**entry.body, **entry.private} if entry.private else entry.body
+    get, attributes = told.get, canonical(told.get("attributes", {}))
+    return (
+        entry.position, told["source"], told["id"], told["type"], told["occurred_at"], stamp(entry.at),
+        told["account"], told["contact"], get("email", ""), attributes, get("digest", ""),
+    )  # fmt: skip
 
 
 def _handles(entry: Entry) -> list[str]:

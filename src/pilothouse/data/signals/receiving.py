@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from itertools import groupby, islice
-from typing import Any
+from typing import Any, NamedTuple
 
-from sqlalchemy import select
+from sqlalchemy import Text, any_, bindparam, func, select
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.sql.base import Executable
 
 from pilothouse.data.quarantine import BadRow, set_aside
 from pilothouse.data.signals.catalogue import Catalogue, SignalType
@@ -23,8 +24,8 @@ from pilothouse.data.signals.model import Signal
 from pilothouse.data.signals.projection import KIND, signals
 from pilothouse.ledger.entries import Draft
 from pilothouse.ledger.ledger import Ledger
+from pilothouse.ledger.statements import Statement, given
 from pilothouse.vocabulary.actors import Actor
-from pilothouse.vocabulary.clock import stamp
 from pilothouse.vocabulary.errors import Conflict
 from pilothouse.vocabulary.values import Json, canonical
 
@@ -35,6 +36,8 @@ LARGEST = 20_000
 """Characters of an event's JSON text; a longer one is set aside whole."""
 BATCH = 2000
 TRIES = 3
+Key = tuple[str, str]
+"""A signal's identity: its source, and its identifier there."""
 SYSTEM = "signals"
 """Under which bad signals stand in quarantine: whose they are is part of what may be wrong with them."""
 
@@ -48,8 +51,7 @@ class Fate(StrEnum):
     QUARANTINED = "quarantined"
 
 
-@dataclass(frozen=True, slots=True)
-class Receipt:
+class Receipt(NamedTuple):
     """The answer to one signal. `position` is its entry's, the first one's when it was known; None where it has none."""
 
     source: str
@@ -59,8 +61,7 @@ class Receipt:
     reason: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Handed:
+class Handed(NamedTuple):
     """What somebody handed in: a signal, or why it is none; `text` is how it was told, `file` and `line` where."""
 
     text: str
@@ -68,6 +69,16 @@ class Handed:
     reason: str = ""
     file: str = ""
     line: int = 0
+
+
+class _Good(NamedTuple):
+    """A signal that fits, with its place in the page, the digest of its content and its identity."""
+
+    place: int
+    signal: Signal
+    kind: SignalType
+    content: str
+    key: Key
 
 
 class Signals:
@@ -105,7 +116,7 @@ class Signals:
         latest = now + AHEAD
         receipts: list[Receipt | None] = [None] * len(page)
         bad: list[BadRow] = []
-        good: list[tuple[int, Signal, SignalType]] = []
+        good: list[_Good] = []
         for index, each in enumerate(page):
             signal, reason = each.signal, each.reason
             known = self.catalogue.types.get(signal.type) if signal else None
@@ -116,7 +127,7 @@ class Signals:
                 told = ("", "") if signal is None else (signal.source, signal.id)
                 receipts[index] = Receipt(*told, Fate.QUARANTINED, None, reason)
             else:
-                good.append((index, signal, known))
+                good.append(_Good(index, signal, known, signal.digest, (signal.source, signal.id)))
         for index, receipt in self._store(good, actor):
             receipts[index] = receipt
             if receipt.fate is Fate.REFUSED:
@@ -131,76 +142,75 @@ class Signals:
         if signal.occurred_at < EARLIEST:
             return f"it is said to have happened in {signal.occurred_at.year}, before 1990"
         if signal.occurred_at > latest:
-            return f"it is said to have happened at {stamp(signal.occurred_at)}, which is still to come"
+            return f"it is said to have happened at {signal.stamp}, which is still to come"
         if signal.about.nobody:
             return "whom it is about cannot be told: the domain of a free mail service names no account"
         return known.problem(signal.attributes)
 
-    def _store(self, good: Sequence[tuple[int, Signal, SignalType]], actor: Actor) -> Iterator[tuple[int, Receipt]]:
+    def _store(self, good: Sequence[_Good], actor: Actor) -> Iterator[tuple[int, Receipt]]:
         """Append what is new. Who loses a race for an identity finds it known at the second try."""
         for attempt in range(TRIES):
-            known = self._known([signal for _, signal, _ in good])
-            fresh: dict[tuple[str, str], tuple[str, Draft]] = {}
-            for _, signal, kind in good:
-                key = (signal.source, signal.id)
-                if key not in known and key not in fresh:
-                    content = signal.digest
-                    fresh[key] = (content, _draft(signal, kind, content, actor))
+            known = self._known(good)
+            fresh: dict[Key, _Good] = {}
+            for each in good:
+                if each.key not in known:
+                    fresh.setdefault(each.key, each)
             try:
-                entries = self._ledger.append([draft for _, draft in fresh.values()]) if fresh else []
+                drafts = [_draft(each.signal, each.kind, each.content, actor) for each in fresh.values()]
+                entries = self._ledger.append(drafts) if drafts else []
             except Conflict:
                 if attempt == TRIES - 1:
                     raise
                 continue
-            placed = {
-                key: (entry.position, content)
-                for (key, (content, _)), entry in zip(fresh.items(), entries, strict=True)
-            }
-            yield from _receipts(good, known, placed)
+            for (key, each), entry in zip(fresh.items(), entries, strict=True):
+                known[key] = entry.position, each.content
+                yield each.place, Receipt(*key, Fate.ACCEPTED, entry.position)
+            for each in good:
+                if fresh.get(each.key) is not each:
+                    yield each.place, _told_before(each, *known[each.key])
             return
 
-    def _known(self, wanted: Sequence[Signal]) -> dict[tuple[str, str], tuple[int, str]]:
-        found: dict[tuple[str, str], tuple[int, str]] = {}
-        keys = sorted({(each.source, each.id) for each in wanted})
-        with self._ledger.engine.connect() as connection:
+    def _known(self, wanted: Sequence[_Good]) -> dict[Key, tuple[int, str]]:
+        """Return position and digest of those of these identities that stand already."""
+        found: dict[Key, tuple[int, str]] = {}
+        keys = sorted({each.key for each in wanted})
+        with self._ledger.reading() as connection:
+            database = connection.dialect.name
             for source, group in groupby(keys, key=lambda key: key[0]):
-                ids = [key[1] for key in group]
-                for start in range(0, len(ids), 500):
-                    query = select(signals.c.id, signals.c.position, signals.c.digest).where(
-                        signals.c.source == source, signals.c.id.in_(ids[start : start + 500])
-                    )
-                    found.update({(source, row.id): (row.position, row.digest) for row in connection.execute(query)})
+                ids = [ident for _, ident in group]
+                told = canonical(ids) if database == "sqlite" else ids
+                rows = _STANDING.all(connection, source=source, ids=told)
+                found.update({(source, row.id): (row.position, row.digest) for row in rows})
         return found
 
 
-def _receipts(
-    good: Sequence[tuple[int, Signal, SignalType]],
-    known: Mapping[tuple[str, str], tuple[int, str]],
-    placed: Mapping[tuple[str, str], tuple[int, str]],
-) -> Iterator[tuple[int, Receipt]]:
-    taken: set[tuple[str, str]] = set()
-    for index, signal, _ in good:
-        key = (signal.source, signal.id)
-        position, content = placed.get(key) or known[key]
-        if key in placed and key not in taken:
-            taken.add(key)
-            fate, reason = Fate.ACCEPTED, ""
-        elif content in ("", signal.digest):  # of an erased one nothing is left to compare, and nothing comes back
-            fate, reason = Fate.KNOWN, ""
-        else:
-            fate = Fate.REFUSED
-            reason = f"{signal.id!r} of {signal.source!r} was told before with other content (entry {position})"
-        yield index, Receipt(signal.source, signal.id, fate, position, reason)
+def _standing(database: str) -> Executable:
+    """Return the query for signals of one source by their identifiers: a JSON array of them on SQLite, else an array."""
+    query = select(signals.c.id, signals.c.position, signals.c.digest).where(signals.c.source == given("source"))
+    if database == "sqlite":
+        return query.where(signals.c.id.in_(select(func.json_each(given("ids")).table_valued("value").c.value)))
+    return query.where(signals.c.id == any_(bindparam("ids", type_=ARRAY(Text), required=False)))
+
+
+_STANDING = Statement(_standing)
+
+
+def _told_before(each: _Good, position: int, content: str) -> Receipt:
+    if content in ("", each.content):  # of an erased one nothing is left to compare, and nothing comes back
+        return Receipt(*each.key, Fate.KNOWN, position)
+    source, ident = each.key
+    reason = f"{ident!r} of {source!r} was told before with other content (entry {position})"
+    return Receipt(source, ident, Fate.REFUSED, position, reason)
 
 
 def _draft(signal: Signal, kind: SignalType, content: str, actor: Actor) -> Draft:
     about = signal.about
-    handles = [each for each in about.handles if not each.startswith("email:")]
+    handles = about.handles
     body: dict[str, Json] = {
         "source": signal.source,
         "id": signal.id,
         "type": signal.type,
-        "occurred_at": stamp(signal.occurred_at),
+        "occurred_at": signal.stamp,
         "account": about.account,
         "contact": about.contact,
         "handles": handles,

@@ -33,6 +33,7 @@ from pilothouse.surfaces.cli import (
     records,
     reviews,
     rollback,
+    schedules,
     sources,
     up,
 )
@@ -64,6 +65,7 @@ app.add_typer(agents.tokens, name="token", help="Agent tokens.")
 app.add_typer(enrich.app, name="enrich", help="Ask outside sources for what is missing or old, within a budget.")
 app.add_typer(accounts.app, name="account", help="One account, from every system, as of any moment.")
 app.add_typer(sources.app, name="sources", help="Who may send webhooks, and their secrets.")
+app.add_typer(schedules.app, name="schedules", help="What runs by the clock, when it ran last and runs next.")
 app.command("signals")(sources.signals)
 app.command("pipeline")(pipeline.pipeline)
 app.command("rollback")(rollback.rollback)
@@ -103,6 +105,10 @@ def import_(
     source: Annotated[str, typer.Option(help="The system the files come from.")] = SYSTEM,
     twin: Annotated[bool, typer.Option(help="Load new CRM records into the embedded twin.")] = True,
     writer: Annotated[WriterKind, typer.Option(help="Whose word the values count as.")] = WriterKind.IMPORT,
+    exported: Annotated[
+        str | None,
+        typer.Option(help="When the files were made, as 2026-01-31; default: the newest date their rows bear."),
+    ] = None,
     where: Where = HERE,
     person: As = "",
     json: Json = False,
@@ -135,6 +141,7 @@ def import_(
                     actor=actor,
                     clock=opened_app.clock,
                     writer_kind=writer,
+                    exported=when(exported, opened_app.clock.now()),
                     signals=opened_app.signals,
                     on_progress=tell,
                 )
@@ -150,6 +157,8 @@ def _tell_import(report: ImportReport, source: str) -> None:
     say(
         f"{report.changed:,} were new or changed, {report.unchanged:,} said nothing new, {report.skipped:,} were skipped."
     )
+    if report.repeated:
+        say(f"The sources still say what is known of {report.repeated:,} of them; that is written down as repeated.")
     for why, count in report.skipped_why.most_common():
         say(f"  {count:,} skipped: {why}.")
     if report.quarantined:
@@ -211,7 +220,7 @@ def run(
         opened_app.gateway.door.registry.connector(system)
         opened_app.take_in()
         for name in opened_app.resolver.due():
-            opened_app.resolver.resolve(name)
+            opened_app.resolver.settle(name)
         now = opened_app.clock.now()
         moment = when(as_of, now) or opened_app.newest_day(system) or now
         report = run_agent(

@@ -7,10 +7,11 @@ from typing import Annotated
 import typer
 
 from pilothouse.assembly import SYSTEM
-from pilothouse.data.pipeline.pipeline import Measured
+from pilothouse.data.pipeline.measured import Measured
 from pilothouse.surfaces.cli.context import HERE, As, Json, Where, opened, somebody
 from pilothouse.surfaces.cli.output import emit, guarded, say, table
 from pilothouse.surfaces.moments import when
+from pilothouse.surfaces.pipelines import measured_out
 from pilothouse.vocabulary.actors import Actor
 
 
@@ -29,9 +30,9 @@ def pipeline(
         by = pilothouse.directory.person(somebody(person))
         now = pilothouse.clock.now()
         moment = when(as_of, now) or pilothouse.newest_day(system) or now
-        measured = pilothouse.pipeline.measure(system, moment, Actor(by.id))
+        measured = pilothouse.measure_pipeline(system, moment, Actor(by.id))
     if json:
-        emit({"totals": measured.totals(), "pipeline": measured})
+        emit(measured_out(measured))
     else:
         _tell(measured)
 

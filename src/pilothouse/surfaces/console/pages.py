@@ -22,6 +22,7 @@ from pilothouse.gateway.rollback import Fate, Scope, apply, plan
 from pilothouse.handoff.queue import Review
 from pilothouse.ledger.actions import actions_list
 from pilothouse.observability.story import audit_line, story_of
+from pilothouse.orchestration.schedules.scheduler import DONE
 from pilothouse.surfaces.auth import COOKIE, Pilothouse, pilothouse_of, require, session_of
 from pilothouse.surfaces.merges import merge_in_words
 from pilothouse.surfaces.moments import when
@@ -185,6 +186,7 @@ def overview(request: Request, session: SignedIn, pilothouse: Pilothouse) -> Res
         policy=pilothouse.policy.version,
         audit=pilothouse.quality.latest(SYSTEM),
         measured=pilothouse.pipeline.latest(SYSTEM),
+        failed=[each for each in pilothouse.scheduler.standing() if each.last and each.last.outcome not in ("", DONE)],
     )
 
 

@@ -213,6 +213,7 @@ def upgrade() -> None:
         sa.Column("writer_kind", sa.Text(), nullable=False),
         sa.Column("writer", sa.Text(), nullable=False),
         sa.Column("position", sa.Integer(), nullable=False),
+        sa.Column("repeated_at", sa.Text(), nullable=True),
         sa.PrimaryKeyConstraint("system", "object", "record_id", "field"),
     )
     op.create_table(
@@ -337,6 +338,16 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("key"),
     )
     op.create_table(
+        "record_repeats",
+        sa.Column("system", sa.Text(), nullable=False),
+        sa.Column("object", sa.Text(), nullable=False),
+        sa.Column("record_id", sa.Text(), nullable=False),
+        sa.Column("position", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("as_of", sa.Text(), nullable=False),
+        sa.Column("fields", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("system", "object", "record_id", "position"),
+    )
+    op.create_table(
         "reviews",
         sa.Column("id", sa.Text(), nullable=False),
         sa.Column("action", sa.Text(), nullable=False),
@@ -375,6 +386,31 @@ def upgrade() -> None:
         unique=True,
         sqlite_where=sa.text("status IN ('open', 'approved')"),
         postgresql_where=sa.text("status IN ('open', 'approved')"),
+    )
+    op.create_table(
+        "schedule_runs",
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("schedule", sa.Text(), nullable=False),
+        sa.Column("due", sa.Text(), nullable=True),
+        sa.Column("job", sa.Text(), nullable=False),
+        sa.Column("person", sa.Text(), nullable=False),
+        sa.Column("asked_by", sa.Text(), nullable=False),
+        sa.Column("begun_at", sa.Text(), nullable=False),
+        sa.Column("ended_at", sa.Text(), nullable=True),
+        sa.Column("outcome", sa.Text(), nullable=False),
+        sa.Column("sentence", sa.Text(), nullable=False),
+        sa.Column("result", sa.Text(), nullable=False),
+        sa.Column("position", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("schedule", "due", name="one_run_for_each_due_time"),
+    )
+    op.create_index(op.f("ix_schedule_runs_schedule"), "schedule_runs", ["schedule"], unique=False)
+    op.create_table(
+        "schedules_seen",
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("mark", sa.Text(), nullable=False),
+        sa.Column("at", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("name"),
     )
     op.create_table(
         "sign_offs",
