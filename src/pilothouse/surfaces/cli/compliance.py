@@ -124,7 +124,9 @@ def check(address: str, where: Where = HERE, json: Json = False) -> None:
 @app.command("complete")
 @guarded
 def completed(
-    message: Annotated[Path, typer.Argument(help="A JSON file with recipients, subject and body.")], where: Where = HERE
+    message: Annotated[Path, typer.Argument(help="A JSON file with recipients, subject and body.")],
+    where: Where = HERE,
+    json: Json = False,
 ) -> None:
     """Print a message with sender, postal address and the way to unsubscribe added where they are missing."""
     with opened(where) as pilothouse:
@@ -141,7 +143,14 @@ def completed(
         raise InvalidInput(
             f"{message} holds no JSON object.", hint='Write {"recipients": [...], "subject": …, "body": …}.'
         )
-    emit(complete(raw, rules))
+    whole = complete(raw, rules)
+    lines = (
+        f"Subject: {whole.get('subject', '')}",
+        f"List-Unsubscribe: <{whole['unsubscribe']}>",
+        "",
+        str(whole["body"]),
+    )
+    told(json, whole, *lines)
 
 
 def _allowed(role: Role, by: str) -> None:
