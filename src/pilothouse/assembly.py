@@ -51,9 +51,14 @@ from pilothouse.gateway.door import Door
 from pilothouse.gateway.gateway import Gateway
 from pilothouse.gateway.identity import TokenProjector, Tokens, load_or_make_key
 from pilothouse.gateway.registry import CapabilityRegistry
+from pilothouse.handoff.incident_table import IncidentProjector
+from pilothouse.handoff.incidents import Incidents
+from pilothouse.handoff.playbook import load_playbook
 from pilothouse.handoff.queue import ReviewProjector
 from pilothouse.handoff.reviews import Reviews
+from pilothouse.handoff.suspensions import SuspensionProjector
 from pilothouse.ledger.actions import ActionProjector
+from pilothouse.ledger.consumed import EvidenceProjector
 from pilothouse.ledger.database import create_schema, open_database
 from pilothouse.ledger.entries import Draft
 from pilothouse.ledger.ledger import Ledger
@@ -79,6 +84,9 @@ def projectors() -> tuple[Projector, ...]:
         ReviewProjector(),
         PeopleProjector(),
         AgentProjector(),
+        SuspensionProjector(),
+        IncidentProjector(),
+        EvidenceProjector(),
         TokenProjector(),
         IntakeProjector(),
         QuarantineProjector(),
@@ -119,6 +127,7 @@ class App:
     twin: TwinServer
     gateway: Gateway
     reviews: Reviews
+    incidents: Incidents
     agents: Sequence[Agent]
     _newest: dict[str, tuple[int, datetime | None]] = field(default_factory=dict[str, tuple[int, datetime | None]])
 
@@ -247,6 +256,7 @@ def assemble(
         twin=twin,
         gateway=Gateway(door, reviews),
         reviews=reviews,
+        incidents=Incidents(ledger, directory, load_playbook(workspace.folder("incidents")), door.agents.owners),
         agents=agents if agents is not None else (HygieneAgent(),),
     )
 
