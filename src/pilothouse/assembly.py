@@ -65,6 +65,7 @@ from pilothouse.ledger.ledger import Ledger
 from pilothouse.ledger.notes import Signer
 from pilothouse.ledger.projections import Projector
 from pilothouse.ledger.witness import Witness
+from pilothouse.orchestration.incident_desk import IncidentDesk
 from pilothouse.orchestration.ports import Agent
 from pilothouse.vocabulary.actors import SYSTEM_PERSON, Actor
 from pilothouse.vocabulary.clock import Clock, SystemClock, unstamp
@@ -127,7 +128,7 @@ class App:
     twin: TwinServer
     gateway: Gateway
     reviews: Reviews
-    incidents: Incidents
+    incidents: IncidentDesk
     agents: Sequence[Agent]
     _newest: dict[str, tuple[int, datetime | None]] = field(default_factory=dict[str, tuple[int, datetime | None]])
 
@@ -231,6 +232,8 @@ def assemble(
         schedule=definitions.survivorship.schedule,
     )
     judge = Judge(ledger, store, definitions)
+    gateway = Gateway(door, reviews)
+    incidents = Incidents(ledger, directory, load_playbook(workspace.folder("incidents")), door.agents.owners)
     return App(
         workspace=workspace,
         clock=clock,
@@ -254,9 +257,9 @@ def assemble(
         contracts=contracts,
         policy=policy,
         twin=twin,
-        gateway=Gateway(door, reviews),
+        gateway=gateway,
         reviews=reviews,
-        incidents=Incidents(ledger, directory, load_playbook(workspace.folder("incidents")), door.agents.owners),
+        incidents=IncidentDesk(gateway, incidents),
         agents=agents if agents is not None else (HygieneAgent(),),
     )
 

@@ -155,7 +155,8 @@ class Incidents:
         self.need(by, "suspend")
         incident = self.get(ident)
         known = {(task.action, task.record, task.field) for task in self.tasks(incident=ident)}
-        fresh = [each for each in matters if (each.action, each.record, each.field) not in known]
+        every = {(each.action, each.record, each.field): each for each in matters}
+        fresh = [each for key, each in every.items() if key not in known]
         if incident.status is IncidentStatus.CLOSED and fresh:
             raise Conflict(f"incident {ident} is closed.", hint="Open another.")
         plan = self._draft("incident.planned", ident, by, {**counts, "tasks": len(fresh)})
