@@ -31,6 +31,7 @@ from pilothouse.handoff.queue import Review
 from pilothouse.handoff.suspensions import Reach
 from pilothouse.orchestration.continuing import carry_on
 from pilothouse.testing.clock import TestClock
+from pilothouse.vocabulary.actors import AgentRef
 from pilothouse.vocabulary.errors import NotFound, PilothouseError
 from pilothouse.vocabulary.records import RecordRef
 from pilothouse.vocabulary.verdicts import Mode
