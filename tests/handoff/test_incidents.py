@@ -238,6 +238,13 @@ def test_what_cannot_be_an_incident(world: World, change: dict[str, object], err
         world.app.incidents.incidents.open(Finding(**told), "noah")  # type: ignore[arg-type]
 
 
+def test_when_nobody_can_say_when_it_began_the_detection_is_not_measured(world: World) -> None:
+    desk = world.app.incidents
+    incident = desk.incidents.open(Finding(Reach("tester"), 3, "x"), "rosa")
+    detected = desk.dossier(incident.id).milestones[0]
+    assert (detected.name, detected.minutes, detected.met) == ("detected", None, None)
+
+
 def test_a_false_alarm_is_resolved_with_what_is_there(world: World) -> None:
     world.promote(FILL, Mode.LIVE)
     world.submit(world.action())

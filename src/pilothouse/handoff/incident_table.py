@@ -37,7 +37,7 @@ incidents = Table(
     Column("origin", Text, nullable=False),
     Column("opened_by", Text, nullable=False),
     Column("notify", Text, nullable=False),
-    Column("began_at", Text, nullable=False),
+    Column("began_at", Text),
     Column("detected_at", Text, nullable=False),
     Column("opened_at", Text, nullable=False),
     Column("planned_at", Text),
@@ -92,7 +92,8 @@ class Incident:
     origin: str
     opened_by: str
     notify: tuple[str, ...]
-    began_at: datetime
+    began_at: datetime | None
+    """When the first wrong act was done; None when nobody could say."""
     detected_at: datetime
     opened_at: datetime
     planned_at: datetime | None
@@ -247,7 +248,7 @@ def _incident(row: Any) -> Incident:
         origin=row.origin,
         opened_by=row.opened_by,
         notify=tuple(cast("list[str]", parse_json(row.notify))),
-        began_at=unstamp(row.began_at),
+        began_at=_moment(row.began_at),
         detected_at=unstamp(row.detected_at),
         opened_at=unstamp(row.opened_at),
         planned_at=_moment(row.planned_at),

@@ -97,7 +97,7 @@ class Incidents:
     def _open(self, finding: Finding, actor: Actor, origin: str) -> Incident:
         now = self._ledger.clock.now()
         detected = finding.detected_at or now
-        began = self._began(finding, detected)
+        began = self._began(finding)
         _possible(finding, now, began, detected)
         told = self.playbook.told(finding.severity, self._directory.people(), self._owners(finding.reach))
         ident = new_id("inc")
@@ -111,7 +111,7 @@ class Incidents:
             "actions": list(finding.actions),
             "entries": list(finding.entries),
             "origin": origin or "person",
-            "began_at": stamp(began),
+            "began_at": stamp(began) if began else None,
             "detected_at": stamp(detected),
             "notify": told,
             "notify_by": stamp(now + self.playbook.tell_within),
@@ -131,8 +131,8 @@ class Incidents:
             return known.incident
         return self.get(ident)
 
-    def _began(self, finding: Finding, detected: datetime) -> datetime:
-        """Return when the first wrong act was done, as far as is known: the suspected acts', or the window's begin."""
+    def _began(self, finding: Finding) -> datetime | None:
+        """Return when the first wrong act was done, as far as is known: the suspected acts', or the window's begin; else None."""
         with self._ledger.reading() as connection:
             rows = {each: action_get(connection, each) for each in finding.actions}
         unknown = [each for each, row in rows.items() if row is None]
@@ -142,7 +142,7 @@ class Incidents:
         positions += finding.entries
         begun = [self._ledger.entry(position).at for position in positions]
         known = [*begun, *([finding.since] if finding.since else [])]
-        return min(known) if known else detected
+        return min(known, default=None)
 
     def note(self, ident: str, by: str, note: str) -> None:
         """Write something down about an incident; any active person may."""
@@ -255,16 +255,16 @@ def _said(note: str) -> str:
     return note
 
 
-def _possible(finding: Finding, now: datetime, began: datetime, detected: datetime) -> None:
+def _possible(finding: Finding, now: datetime, began: datetime | None, detected: datetime) -> None:
     if finding.severity not in (1, 2, 3):
         raise InvalidInput(f"severity {finding.severity} is none.", hint="1 is worst, 3 is a near miss.")
     if not finding.summary.strip():
         raise InvalidInput("an incident needs a summary.", hint="Say in a sentence what is wrong.")
     if finding.since and finding.until and finding.since >= finding.until:
         raise InvalidInput("the window ends before it begins.", hint="Give an earlier begin or a later end.")
-    if detected > now or began > detected:
+    if detected > now or (began is not None and began > detected):
         raise InvalidInput(
-            f"it was detected {stamp(detected)} and began {stamp(began)}, which is not in that order before now.",
+            f"it was detected {stamp(detected)}, which is not between its begin and now.",
             hint="Give times that have come.",
         )
 

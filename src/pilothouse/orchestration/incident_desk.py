@@ -207,9 +207,11 @@ class IncidentDesk:
         limits, now = self.incidents.playbook.timeframes, self._clock.now()
         opened = incident.opened_at
 
-        def since(name: str, at: datetime | None, start: datetime, words: str, limit: float | None = None) -> Milestone:
+        def since(
+            name: str, at: datetime | None, start: datetime | None, words: str, limit: float | None = None
+        ) -> Milestone:
             running = None if at is None and incident.status is IncidentStatus.CLOSED else (at or now)
-            minutes = max(0.0, (running - start).total_seconds() / 60) if running else None
+            minutes = max(0.0, (running - start).total_seconds() / 60) if running and start else None
             return Milestone(name, at, words, minutes, limit)
 
         return [

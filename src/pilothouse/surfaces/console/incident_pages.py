@@ -21,7 +21,7 @@ from pilothouse.surfaces.moments import when
 from pilothouse.vocabulary.errors import InvalidInput
 
 router = APIRouter(include_in_schema=False)
-LEAVES_SHOWN = 50
+LEAVES_SHOWN = 10
 """Suspected acts on which nothing drew that the cascade shows; those with a following are shown all."""
 
 

@@ -273,7 +273,7 @@ def upgrade() -> None:
         sa.Column("origin", sa.Text(), nullable=False),
         sa.Column("opened_by", sa.Text(), nullable=False),
         sa.Column("notify", sa.Text(), nullable=False),
-        sa.Column("began_at", sa.Text(), nullable=False),
+        sa.Column("began_at", sa.Text(), nullable=True),
         sa.Column("detected_at", sa.Text(), nullable=False),
         sa.Column("opened_at", sa.Text(), nullable=False),
         sa.Column("planned_at", sa.Text(), nullable=True),
