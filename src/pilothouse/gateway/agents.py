@@ -241,7 +241,9 @@ class Agents:
 
     def _reach(self, what: AgentRef | Reach) -> Reach:
         reach = what if isinstance(what, Reach) else Reach(str(what))
-        if reach.agent != EVERY:
+        if "@" in reach.agent:
+            self.get(AgentRef.parse(reach.agent))
+        elif reach.agent != EVERY:
             self.need(reach.agent)
         capability = reach.action_type.partition(":")[0]
         if capability != EVERY and capability not in self._capabilities:
