@@ -241,7 +241,7 @@ class Agents:
 
     def _reach(self, what: AgentRef | Reach) -> Reach:
         reach = what if isinstance(what, Reach) else Reach(str(what))
-        if "@" in reach.agent:
+        if all(reach.agent.partition("@")):
             self.get(AgentRef.parse(reach.agent))
         elif reach.agent != EVERY:
             self.need(reach.agent)
