@@ -56,15 +56,21 @@ from pilothouse.gateway.gateway import Gateway
 from pilothouse.gateway.identity import TokenProjector, Tokens, load_or_make_key
 from pilothouse.gateway.registry import CapabilityRegistry
 from pilothouse.handoff.compliance import Compliance, ComplianceProjector
+from pilothouse.handoff.incident_table import IncidentProjector
+from pilothouse.handoff.incidents import Incidents
+from pilothouse.handoff.playbook import load_playbook
 from pilothouse.handoff.queue import ReviewProjector
 from pilothouse.handoff.reviews import Reviews
+from pilothouse.handoff.suspensions import SuspensionProjector
 from pilothouse.ledger.actions import ActionProjector
+from pilothouse.ledger.consumed import EvidenceProjector
 from pilothouse.ledger.database import create_schema, open_database
 from pilothouse.ledger.entries import Draft
 from pilothouse.ledger.ledger import Ledger
 from pilothouse.ledger.notes import Signer
 from pilothouse.ledger.projections import Projector
 from pilothouse.ledger.witness import Witness
+from pilothouse.orchestration.incident_desk import IncidentDesk
 from pilothouse.orchestration.ports import Agent
 from pilothouse.orchestration.schedules.jobs import Jobs
 from pilothouse.orchestration.schedules.projection import ScheduleProjector
@@ -88,6 +94,9 @@ def projectors() -> tuple[Projector, ...]:
         ReviewProjector(),
         PeopleProjector(),
         AgentProjector(),
+        SuspensionProjector(),
+        IncidentProjector(),
+        EvidenceProjector(),
         TokenProjector(),
         IntakeProjector(),
         QuarantineProjector(),
@@ -131,6 +140,7 @@ class App:
     twin: TwinServer
     gateway: Gateway
     reviews: Reviews
+    incidents: IncidentDesk
     agents: Sequence[Agent]
     schedules: Sequence[Schedule] = ()
     _newest: dict[str, tuple[int, datetime | None]] = field(default_factory=dict[str, tuple[int, datetime | None]])
@@ -256,6 +266,8 @@ def assemble(
         workspace.folder("schedules"), {"resolve": None, "quality": None, "pipeline": None, **names}
     )
     judge = Judge(ledger, store, definitions)
+    gateway = Gateway(door, reviews)
+    incidents = Incidents(ledger, directory, load_playbook(workspace.folder("incidents")), door.agents.owners)
     return App(
         workspace=workspace,
         clock=clock,
@@ -280,10 +292,11 @@ def assemble(
         policy=policy,
         compliance=compliance,
         twin=twin,
-        gateway=Gateway(door, reviews),
+        gateway=gateway,
         reviews=reviews,
         agents=agents,
         schedules=schedules,
+        incidents=IncidentDesk(gateway, incidents),
     )
 
 

@@ -14,10 +14,12 @@ from pathlib import Path
 from typing import cast
 
 from pydantic import BaseModel, ConfigDict, Field
-from sqlalchemy import Column, Connection, Integer, Table, Text, delete, select, update
+from sqlalchemy import Column, Connection, Integer, Table, Text, delete, select
 
 from pilothouse.directory.people import Directory
 from pilothouse.directory.roles import permissions_of
+from pilothouse.handoff import suspending
+from pilothouse.handoff.suspensions import EVERY, Reach, Suspension, every_suspension, stopping, suspensions_of
 from pilothouse.ledger.database import metadata
 from pilothouse.ledger.entries import Draft, Entry
 from pilothouse.ledger.ledger import Ledger
@@ -38,8 +40,6 @@ agents = Table(
     Column("manifest", Text, nullable=False),
     Column("manifest_hash", Text, nullable=False),
     Column("registered_at", Text, nullable=False),
-    Column("suspended_at", Text),
-    Column("suspended_why", Text),
 )
 agent_modes = Table(
     "agent_modes",
@@ -90,7 +90,9 @@ class Registered:
 
     manifest: Manifest
     suspended_why: str | None
+    """Why it may do nothing at all; None also when only some of its action types are suspended."""
     standings: Mapping[str, Standing]
+    suspensions: tuple[Suspension, ...] = ()
 
     @property
     def ref(self) -> AgentRef:
@@ -103,10 +105,10 @@ class Registered:
 
 
 class AgentProjector:
-    """Follows registration, suspension and promotion."""
+    """Follows registration and promotion."""
 
     name = "agents"
-    kinds = frozenset({"agent.registered", "agent.suspended", "agent.resumed", "agent.promoted", "agent.demoted"})
+    kinds = frozenset({"agent.registered", "agent.promoted", "agent.demoted"})
     tables = (agents, agent_modes)
 
     def apply(self, connection: Connection, entries: Sequence[Entry]) -> None:
@@ -127,14 +129,6 @@ class AgentProjector:
                 registered_at=stamp(entry.at),
             )
         )
-
-    def _suspended(self, connection: Connection, entry: Entry) -> None:
-        values = {"suspended_at": stamp(entry.at), "suspended_why": entry.body["reason"]}
-        connection.execute(update(agents).where(agents.c.agent == entry.body["agent"]).values(**values))
-
-    def _resumed(self, connection: Connection, entry: Entry) -> None:
-        values = {"suspended_at": None, "suspended_why": None}
-        connection.execute(update(agents).where(agents.c.agent == entry.body["agent"]).values(**values))
 
     def _promoted(self, connection: Connection, entry: Entry) -> None:
         body = entry.body
@@ -231,21 +225,39 @@ class Agents:
             if connection.execute(query).first() is None:
                 raise NotFound(f"no agent {name!r} was ever registered.", hint="`pilothouse agents list` shows them.")
 
-    def suspend(self, ref: AgentRef, by: str, reason: str) -> int:
-        """Stop an agent at once: nothing of its queued or new work passes the gateway. Returns the entry's position."""
-        return self._act("agent.suspended", ref, by, reason)
+    def suspend(self, what: AgentRef | Reach, by: str, reason: str) -> int:
+        """Stop agents at once, queued work included; returns the entry's position.
 
-    def resume(self, ref: AgentRef, by: str, reason: str) -> int:
-        """Let a suspended agent act again; returns the entry's position."""
-        return self._act("agent.resumed", ref, by, reason)
-
-    def _act(self, kind: str, ref: AgentRef, by: str, reason: str) -> int:
-        self.get(ref)
+        Raises `Forbidden` unless this person may, `NotFound` for an agent or action type that there is not.
+        """
         self._need(by, "suspend")
-        if not reason.strip():
-            raise InvalidInput("a reason is needed.", hint="Say in a sentence why.")
-        body = {"agent": str(ref), "reason": reason}
-        return self._ledger.append([Draft(kind, Actor(by), body, subject=f"agent/{ref}")])[0].position
+        return suspending.suspend(self._ledger, self._reach(what), by, reason)
+
+    def resume(self, what: AgentRef | Reach, by: str, reason: str) -> int:
+        """Let agents act again; returns the entry's position. Raises as `suspending.resume` and `suspend`."""
+        self._need(by, "suspend")
+        owned = [Reach(str(each.ref)) for each in self.all() if each.manifest.owner == by]
+        return suspending.resume(self._ledger, self._reach(what), by, reason, owned)
+
+    def _reach(self, what: AgentRef | Reach) -> Reach:
+        reach = what if isinstance(what, Reach) else Reach(str(what))
+        if all(reach.agent.partition("@")):
+            self.get(AgentRef.parse(reach.agent))
+        elif reach.agent != EVERY:
+            self.need(reach.agent)
+        capability = reach.action_type.partition(":")[0]
+        if capability != EVERY and capability not in self._capabilities:
+            raise NotFound(f"no system offers {capability!r}.", hint="`pilothouse capabilities` shows what exists.")
+        return reach
+
+    def owners(self, reach: Reach) -> set[str]:
+        """Return who owns the agents that a reach is about."""
+        return {each.manifest.owner for each in self.all() if Reach(str(each.ref)).touches(reach)}
+
+    def suspensions(self) -> tuple[Suspension, ...]:
+        """Return every suspension in force, the widest first."""
+        with self._ledger.reading() as connection:
+            return every_suspension(connection)
 
     def bootstrap(
         self, ref: AgentRef, action_type: str, mode: Mode, by: tuple[str, str], *, bulk_allowance: int = 0
@@ -286,9 +298,14 @@ class Agents:
         return self._ledger.append([Draft("agent.demoted", Actor(by), body, subject=f"agent/{ref}")])[0].position
 
     def _need(self, person: str, verb: str) -> None:
-        found = self._directory.person(person)
-        if not found.active or verb not in permissions_of(found.role).may:
-            raise Forbidden(f"{person} ({found.role}) may not {verb} agents.", hint="Ask RevOps or an admin.")
+        need_right(self._directory, person, verb)
+
+
+def need_right(directory: Directory, person: str, verb: str) -> None:
+    """Raise `Forbidden` unless a person is active and may suspend, or promote, agents."""
+    found = directory.person(person)
+    if not found.active or verb not in permissions_of(found.role).may:
+        raise Forbidden(f"{person} ({found.role}) may not {verb} agents.", hint="Ask RevOps or an admin.")
 
 
 _AGENT = Statement(select(agents).where(agents.c.agent == given("ref")))
@@ -310,7 +327,9 @@ def read_agent(connection: Connection, ref: AgentRef) -> Registered:
         )
         for mode in modes
     }
-    return Registered(_manifest(row.manifest), row.suspended_why, standings)
+    found = suspensions_of(connection, ref)
+    whole = stopping(found, ref)
+    return Registered(_manifest(row.manifest), whole.reason if whole else None, standings, found)
 
 
 @lru_cache(maxsize=256)

@@ -16,13 +16,15 @@ from enum import StrEnum
 from itertools import groupby
 from typing import Any
 
+from sqlalchemy import Connection
+
 from pilothouse.data.schema import OBJECTS
 from pilothouse.directory.roles import permissions_of
 from pilothouse.gateway.gateway import Gateway
 from pilothouse.gateway.passage import Result
 from pilothouse.gateway.ports import CallRefused, CallUnknown
 from pilothouse.gateway.stages.preview import same
-from pilothouse.ledger.actions import ActionRow, actions_list, fields_written
+from pilothouse.ledger.actions import ActionRow, actions_list, actions_some, fields_written
 from pilothouse.ledger.entries import Draft
 from pilothouse.vocabulary.actions import Action
 from pilothouse.vocabulary.actors import Actor
@@ -36,17 +38,23 @@ from pilothouse.vocabulary.values import Json, parse_json
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """What is to be undone: an agent's work, in a window, of one field, or one single action."""
+    """What is to be undone: an agent's work, in a window, of one field, one single action, or a list of actions."""
 
     agent: str | None = None
     since: datetime | None = None
     until: datetime | None = None
     field: str | None = None
     action: str | None = None
+    actions: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        if self.agent is None and self.action is None:
+        if self.agent is None and self.action is None and not self.actions:
             raise InvalidInput("say what to undo.", hint="Name an agent or a single action.")
+
+    @property
+    def chosen(self) -> tuple[str, ...]:
+        """The actions named one by one; empty when all of an agent's are meant."""
+        return (self.action,) if self.action is not None else self.actions
 
 
 class Fate(StrEnum):
@@ -113,25 +121,24 @@ def plan(gateway: Gateway, scope: Scope) -> Plan:
             since=scope.since,
             until=scope.until,
             field=scope.field,
-            action=scope.action,
+            only=scope.chosen,
         )
-        executed = actions_list(
-            connection, agent=scope.agent, since=scope.since, until=scope.until, status=ActionStatus.EXECUTED.value
-        )
+        executed = _executed(connection, scope)
     open_writes = [row for row in written if row.undone_by == ""]
     items: list[Item] = []
     for ref, rows in groupby(sorted(open_writes, key=_place), key=lambda row: _place(row)[:3]):
         items += _record_items(gateway, RecordRef(*ref), list(rows), single=scope.action is not None)
     if scope.field is None:
-        items += [_cannot(gateway, row) for row in executed if _without_fields(row, written, scope)]
+        with_fields = {each.action for each in written}
+        items += [_cannot(gateway, row) for row in executed if row.agent != "" and row.id not in with_fields]
     return Plan(scope, items)
 
 
 def _known(gateway: Gateway, scope: Scope) -> None:
     if scope.agent is not None:
         gateway.door.agents.need(scope.agent)
-    if scope.action is not None:
-        gateway.row(scope.action)
+    for action in scope.chosen:
+        gateway.row(action)
     if scope.field is not None and all(scope.field not in spec.fields for spec in OBJECTS.values()):
         raise NotFound(f"no object has a field {scope.field!r}.", hint="Look at the action you mean to undo.")
 
@@ -140,9 +147,11 @@ def _place(row: ActionRow) -> tuple[str, str, str, str, int]:
     return (row.system, row.object, row.record_id, row.field, row.position)
 
 
-def _without_fields(row: ActionRow, written: Sequence[ActionRow], scope: Scope) -> bool:
-    wanted = scope.action is None or row.id == scope.action
-    return wanted and row.agent != "" and all(each.action != row.id for each in written)
+def _executed(connection: Connection, scope: Scope) -> Sequence[ActionRow]:
+    done = ActionStatus.EXECUTED.value
+    if scope.chosen:
+        return [row for row in actions_some(connection, scope.chosen) if row.status == done]
+    return actions_list(connection, agent=scope.agent, since=scope.since, until=scope.until, status=done)
 
 
 def _cannot(gateway: Gateway, row: ActionRow) -> Item:
@@ -293,6 +302,7 @@ def _scope_json(scope: Scope) -> dict[str, Json]:
         "until": stamp(scope.until) if scope.until else None,
         "field": scope.field,
         "action": scope.action,
+        "actions": list(scope.actions),
     }
 
 

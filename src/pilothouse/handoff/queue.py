@@ -13,6 +13,7 @@ from typing import Any
 
 from sqlalchemy import Column, Connection, Float, Index, Table, Text, insert, text, update
 
+from pilothouse.handoff.suspensions import RESUMED, reach_of, within
 from pilothouse.ledger.database import metadata
 from pilothouse.ledger.entries import Entry
 from pilothouse.vocabulary.actions import Action, action_from_json
@@ -105,10 +106,10 @@ class Review:
 
 
 class ReviewProjector:
-    """Follows every `review.*` entry."""
+    """Follows every `review.*` entry, and the end of suspensions, which gives what they held back a new deadline."""
 
     name = "reviews"
-    kinds = frozenset({"review.opened", *DECISIONS})
+    kinds = frozenset({"review.opened", RESUMED, *DECISIONS})
     tables = (reviews,)
 
     def apply(self, connection: Connection, entries: Sequence[Entry]) -> None:
@@ -116,6 +117,8 @@ class ReviewProjector:
         for entry in entries:
             if entry.kind == "review.opened":
                 connection.execute(insert(reviews), _opened(entry))
+            elif entry.kind == RESUMED:
+                _renew(connection, entry)
             else:
                 _move(connection, entry)
 
@@ -129,6 +132,12 @@ def _move(connection: Connection, entry: Entry) -> None:
         raise Conflict(
             f"review {review} is not {due} and cannot be {verb}.", hint="Look at how it stands now.", code="not_" + due
         )
+
+
+def _renew(connection: Connection, entry: Entry) -> None:
+    due = entry.body["reviews_due"]
+    held_back = (reviews.c.status == ReviewStatus.OPEN.value, reviews.c.deadline < due)
+    connection.execute(update(reviews).where(*held_back, within(reach_of(entry), reviews)).values(deadline=due))
 
 
 def _opened(entry: Entry) -> dict[str, Any]:

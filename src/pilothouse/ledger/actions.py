@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -459,14 +459,16 @@ def fields_written(
     since: datetime | None = None,
     until: datetime | None = None,
     field: str | None = None,
-    action: str | None = None,
+    only: Sequence[str] = (),
 ) -> Sequence[ActionRow]:
-    """Return the executed field writes of agents, oldest first, with the columns of their actions."""
+    """Return the executed field writes of agents, oldest first, with the columns of their actions.
+
+    `only` narrows them to the actions named; none named means all.
+    """
     query = (
         select(action_fields, actions.c.agent, actions.c.agent_name, actions.c.capability, actions.c.person)
         .join(actions, actions.c.id == action_fields.c.action)
         .where(actions.c.agent != "")
-        .order_by(action_fields.c.position)
     )
     if agent is not None:
         query = query.where((actions.c.agent == agent) | (actions.c.agent_name == agent))
@@ -476,6 +478,19 @@ def fields_written(
         query = query.where(action_fields.c.executed_at < stamp(until))
     if field is not None:
         query = query.where(action_fields.c.field == field)
-    if action is not None:
-        query = query.where(action_fields.c.action == action)
-    return connection.execute(query).all()
+    found = [row for page in _named(query, only) for row in connection.execute(page)]
+    return sorted(found, key=lambda row: row.position)
+
+
+def actions_some(connection: Connection, idents: Sequence[str]) -> Sequence[ActionRow]:
+    """Return the actions named, oldest first; one that is not there is left out."""
+    found = [row for page in _named(select(actions), idents) for row in connection.execute(page)] if idents else []
+    return sorted(found, key=lambda row: row.last_position)
+
+
+def _named(query: Select[Any], idents: Sequence[str]) -> Iterator[Select[Any]]:
+    """Yield the query for so many identifiers at a time as every database takes; as it is when none are named."""
+    if not idents:
+        yield query
+    for start in range(0, len(idents), 5000):
+        yield query.where(actions.c.id.in_(idents[start : start + 5000]))

@@ -16,7 +16,7 @@ from pilothouse import __version__
 from pilothouse.assembly import App
 from pilothouse.orchestration.continuing import Patience, carry_on
 from pilothouse.surfaces.console.pages import mount_console, problem_page
-from pilothouse.surfaces.rest import accounts, signals
+from pilothouse.surfaces.rest import accounts, incidents, signals
 from pilothouse.surfaces.rest.contract_routes import router as contract_router
 from pilothouse.surfaces.rest.definition_routes import router as definition_router
 from pilothouse.surfaces.rest.pipeline_routes import router as pipeline_router
@@ -77,6 +77,7 @@ def build(pilothouse: App) -> FastAPI:
     web.include_router(pipeline_router)
     web.include_router(signals.router)
     web.include_router(accounts.router)
+    web.include_router(incidents.router)
     mount_console(web)
     web.add_exception_handler(PilothouseError, _problem)
     web.add_exception_handler(RequestValidationError, _invalid)

@@ -14,6 +14,7 @@ from pilothouse.gateway.door import Door
 from pilothouse.gateway.passage import GO_ON, Answer, Passage, Stop, refuse
 from pilothouse.gateway.reading import read_partner, read_snapshot
 from pilothouse.gateway.registry import new_values, touched_fields
+from pilothouse.handoff.suspensions import stopping
 from pilothouse.vocabulary.capabilities import Effect
 from pilothouse.vocabulary.errors import NotFound
 from pilothouse.vocabulary.values import Json
@@ -61,8 +62,9 @@ def _agent_stands(passage: Passage, door: Door) -> Answer:
         passage.agent = door.agents.get(passage.actor.agent)
     except NotFound as error:
         return refuse("agent_unregistered", str(error))
-    if passage.agent.suspended_why is not None:
-        return refuse("agent_suspended", f"{passage.agent.ref} is suspended: {passage.agent.suspended_why}")
+    stop = stopping(passage.agent.suspensions, passage.agent.ref, passage.action.capability)
+    if stop is not None:
+        return refuse("agent_suspended", f"{stop}.")
     if passage.action.capability not in passage.agent.manifest.grants:
         return refuse(
             "no_grant", f"{passage.agent.ref} holds no grant for {passage.action.capability}; its manifest lists them."

@@ -10,6 +10,7 @@ from pilothouse.gateway.door import Door
 from pilothouse.gateway.passage import GO_ON, Answer, Passage, Stop, refuse
 from pilothouse.gateway.stages.preview import record_before
 from pilothouse.gateway.surroundings import countries, executives
+from pilothouse.handoff.suspensions import stopping
 from pilothouse.vocabulary.outcomes import ActionStatus
 from pilothouse.vocabulary.verdicts import Treatment
 
@@ -18,6 +19,10 @@ def decide(passage: Passage, door: Door) -> Answer:
     """Judge the action; refuse what policy refuses, and shadow what nobody promoted (I4, I9)."""
     passage.action_type = action_type(passage)
     if passage.agent is not None:
+        # Only now is it known whether every change fills an empty field, which may be suspended by itself.
+        stop = stopping(passage.agent.suspensions, passage.agent.ref, passage.action_type)
+        if stop is not None:
+            return refuse("agent_suspended", f"{stop}.")
         passage.standing = passage.agent.standing(passage.action_type, passage.action.capability)
     passage.facts = facts(passage, door)
     passage.verdict = verdict = judge(passage.facts, door.policy)

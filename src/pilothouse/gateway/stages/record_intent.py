@@ -21,6 +21,7 @@ from pilothouse.gateway.stages.comply import still_addressable
 from pilothouse.gateway.stages.decide import facts
 from pilothouse.gateway.stages.limit import measure
 from pilothouse.handoff.reviews import consume_guard, used
+from pilothouse.handoff.suspensions import stopping
 from pilothouse.ledger.actions import execution_of
 from pilothouse.vocabulary.capabilities import Effect
 from pilothouse.vocabulary.errors import Conflict, Forbidden, Unauthenticated
@@ -71,8 +72,9 @@ def _last_word(connection: Connection, passage: Passage, door: Door) -> None:
         raise Conflict(f"what {passage.person.name} may do changed while this was judged.", code="world_moved")
     if passage.agent is not None:
         now = read_agent(connection, passage.agent.ref)
-        if now.suspended_why is not None:
-            raise Forbidden(f"{now.ref} was suspended a moment ago: {now.suspended_why}", code="agent_suspended")
+        stop = stopping(now.suspensions, now.ref, passage.action.capability, passage.action_type)
+        if stop is not None:
+            raise Forbidden(f"{stop}.", code="agent_suspended")
         if now.standing(passage.action_type, passage.action.capability) != passage.standing:
             raise Conflict("the agent's standing changed while this was judged.", code="world_moved")
         _judge_again_if_grown(connection, passage, door)

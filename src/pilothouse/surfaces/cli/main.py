@@ -25,6 +25,7 @@ from pilothouse.surfaces.cli import (
     definitions,
     enrich,
     identity,
+    incidents,
     ledger,
     people,
     pipeline,
@@ -35,6 +36,7 @@ from pilothouse.surfaces.cli import (
     rollback,
     schedules,
     sources,
+    suspend,
     up,
 )
 from pilothouse.surfaces.cli.context import HERE, As, Json, Where, opened, somebody
@@ -66,6 +68,10 @@ app.add_typer(enrich.app, name="enrich", help="Ask outside sources for what is m
 app.add_typer(accounts.app, name="account", help="One account, from every system, as of any moment.")
 app.add_typer(sources.app, name="sources", help="Who may send webhooks, and their secrets.")
 app.add_typer(schedules.app, name="schedules", help="What runs by the clock, when it ran last and runs next.")
+app.add_typer(incidents.app, name="incidents", help="What went wrong, what followed from it, and how it is put right.")
+app.command("suspend")(suspend.suspend)
+app.command("resume")(suspend.resume)
+app.command("suspensions")(suspend.suspensions)
 app.command("signals")(sources.signals)
 app.command("pipeline")(pipeline.pipeline)
 app.command("rollback")(rollback.rollback)
@@ -245,6 +251,7 @@ def _run_json(report: RunReport) -> dict[str, object]:
         "as_of": report.as_of,
         "found": report.found,
         "statuses": report.statuses,
+        "stopped": report.stopped,
         "results": [outcome(each) for each in report.results],
     }
 
@@ -252,6 +259,8 @@ def _run_json(report: RunReport) -> dict[str, object]:
 def _tell_run(report: RunReport) -> None:
     table(f"{report.agent} found, as of {report.as_of:%Y-%m-%d}", ("what", "how many"), sorted(report.found.items()))
     table("What became of its proposals", ("status", "how many"), sorted(report.statuses.items()))
+    if report.stopped:
+        say(f"The run was stopped: {report.stopped}")
     if report.statuses["shadowed"]:
         say("Shadowed: nothing was written, because nobody promoted that action type (`pilothouse agents promote`).")
     if report.statuses["held"]:

@@ -45,6 +45,7 @@ def mount_console(web: FastAPI) -> None:
     from pilothouse.surfaces.console.data_pages import router as data_router
     from pilothouse.surfaces.console.definition_pages import router as definition_router
     from pilothouse.surfaces.console.identity_pages import router as identity_router
+    from pilothouse.surfaces.console.incident_pages import router as incident_router
     from pilothouse.surfaces.console.unsubscribe import router as unsubscribe_router
 
     web.include_router(unsubscribe_router)
@@ -53,6 +54,7 @@ def mount_console(web: FastAPI) -> None:
     web.include_router(data_router)
     web.include_router(definition_router)
     web.include_router(identity_router)
+    web.include_router(incident_router)
     filters = cast("dict[str, Any]", templates.env.filters)  # pyright: ignore[reportUnknownMemberType]
     filters |= {"show": show, "plain": show_plain}
 
@@ -91,7 +93,9 @@ def page(request: Request, name: str, session: Session | None, status: int = 200
     may = permissions_of(session.person.role).may if session else frozenset[str]()
     pilothouse = pilothouse_of(request)
     asked = {"named": partial(named, pilothouse), "merge_in_words": partial(merge_in_words, pilothouse)}
-    context = {"session": session, "may": may, **asked, **values}
+    # Whoever acts by hand while agents are suspended is told so on every page.
+    suspended = pilothouse.gateway.door.agents.suspensions() if session else ()
+    context = {"session": session, "may": may, "suspensions": suspended, **asked, **values}
     return templates.TemplateResponse(request, name, context, status_code=status)
 
 
@@ -211,6 +215,7 @@ def review(request: Request, review: str, session: SignedIn, pilothouse: Pilotho
     at = ids.index(review) if review in ids else -1
     following = ids[(at + 1) % len(ids)] if ids else ""
     values: dict[str, Any] = {"review": found, "following": following, "place": at + 1, "count": len(ids), "said": said}
+    values["suspension"] = pilothouse.reviews.suspension(found)
     return page(request, "review.html", session, **values)
 
 

@@ -142,7 +142,8 @@ def show_review(review: Id, person: CurrentPerson, pilothouse: Pilothouse) -> di
     found = pilothouse.reviews.get(review)
     if found.owner != person.id:
         require(person, "review")
-    return plain(found)
+    suspension = pilothouse.reviews.suspension(found)
+    return {**plain(found), "suspended": f"{suspension}." if suspension else ""}
 
 
 @router.post("/reviews/{review}/approve")

@@ -11,6 +11,18 @@ revision, down_revision = "0001", None
 def upgrade() -> None:
     """Make every table."""
     op.create_table(
+        "action_evidence",
+        sa.Column("action", sa.Text(), nullable=False),
+        sa.Column("number", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("record", sa.Text(), nullable=False),
+        sa.Column("field", sa.Text(), nullable=False),
+        sa.Column("position", sa.Integer(), nullable=True),
+        sa.Column("asked_at", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("action", "number"),
+    )
+    op.create_index("evidence_by_place", "action_evidence", ["record", "field", "asked_at"], unique=False)
+    op.create_index("evidence_by_position", "action_evidence", ["position"], unique=False)
+    op.create_table(
         "action_fields",
         sa.Column("action", sa.Text(), nullable=False),
         sa.Column("field", sa.Text(), nullable=False),
@@ -96,8 +108,6 @@ def upgrade() -> None:
         sa.Column("manifest", sa.Text(), nullable=False),
         sa.Column("manifest_hash", sa.Text(), nullable=False),
         sa.Column("registered_at", sa.Text(), nullable=False),
-        sa.Column("suspended_at", sa.Text(), nullable=True),
-        sa.Column("suspended_why", sa.Text(), nullable=True),
         sa.PrimaryKeyConstraint("agent"),
     )
     op.create_table(
@@ -233,6 +243,48 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("record", "name", "position"),
     )
     op.create_index("graph_edges_by_value", "graph_edges", ["value", "name"], unique=False)
+    op.create_table(
+        "incident_tasks",
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("incident", sa.Text(), nullable=False),
+        sa.Column("action", sa.Text(), nullable=False),
+        sa.Column("record", sa.Text(), nullable=False),
+        sa.Column("field", sa.Text(), nullable=False),
+        sa.Column("what", sa.Text(), nullable=True),
+        sa.Column("owner", sa.Text(), nullable=False),
+        sa.Column("added_at", sa.Text(), nullable=False),
+        sa.Column("done_at", sa.Text(), nullable=True),
+        sa.Column("done_by", sa.Text(), nullable=False),
+        sa.Column("note", sa.Text(), nullable=True),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index(op.f("ix_incident_tasks_owner"), "incident_tasks", ["owner"], unique=False)
+    op.create_index("one_task_a_matter", "incident_tasks", ["incident", "action", "record", "field"], unique=True)
+    op.create_table(
+        "incidents",
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("status", sa.Text(), nullable=False),
+        sa.Column("severity", sa.Integer(), nullable=False),
+        sa.Column("agent", sa.Text(), nullable=False),
+        sa.Column("action_type", sa.Text(), nullable=False),
+        sa.Column("since", sa.Text(), nullable=True),
+        sa.Column("until", sa.Text(), nullable=True),
+        sa.Column("actions", sa.Text(), nullable=False),
+        sa.Column("entries", sa.Text(), nullable=False),
+        sa.Column("summary", sa.Text(), nullable=True),
+        sa.Column("origin", sa.Text(), nullable=False),
+        sa.Column("opened_by", sa.Text(), nullable=False),
+        sa.Column("notify", sa.Text(), nullable=False),
+        sa.Column("began_at", sa.Text(), nullable=True),
+        sa.Column("detected_at", sa.Text(), nullable=False),
+        sa.Column("opened_at", sa.Text(), nullable=False),
+        sa.Column("planned_at", sa.Text(), nullable=True),
+        sa.Column("contained_at", sa.Text(), nullable=True),
+        sa.Column("recovered_at", sa.Text(), nullable=True),
+        sa.Column("closed_at", sa.Text(), nullable=True),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index(op.f("ix_incidents_status"), "incidents", ["status"], unique=False)
     op.create_table(
         "intake_cursors",
         sa.Column("system", sa.Text(), nullable=False),
@@ -451,6 +503,16 @@ def upgrade() -> None:
         sa.Column("at", sa.Text(), nullable=False),
         sa.Column("by", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("hash"),
+    )
+    op.create_table(
+        "suspensions",
+        sa.Column("agent", sa.Text(), nullable=False),
+        sa.Column("action_type", sa.Text(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("by", sa.Text(), nullable=False),
+        sa.Column("at", sa.Text(), nullable=False),
+        sa.Column("position", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("agent", "action_type"),
     )
     op.create_table(
         "tokens",
