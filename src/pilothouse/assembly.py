@@ -10,6 +10,7 @@ from pathlib import Path
 from sqlalchemy import select
 
 from pilothouse.agents.hygiene.agent import HygieneAgent
+from pilothouse.connectors.channels.setup import load_channels
 from pilothouse.connectors.enrichment.setup import load_providers
 from pilothouse.connectors.twin.connector import CREDENTIAL, TwinConnector
 from pilothouse.connectors.twin.intake import observations
@@ -51,6 +52,8 @@ from pilothouse.gateway.door import Door
 from pilothouse.gateway.gateway import Gateway
 from pilothouse.gateway.identity import TokenProjector, Tokens, load_or_make_key
 from pilothouse.gateway.registry import CapabilityRegistry
+from pilothouse.handoff.notifying.notifications import Notifications
+from pilothouse.handoff.notifying.outbox import NotificationProjector
 from pilothouse.handoff.queue import ReviewProjector
 from pilothouse.handoff.reviews import Reviews
 from pilothouse.ledger.actions import ActionProjector
@@ -60,6 +63,7 @@ from pilothouse.ledger.ledger import Ledger
 from pilothouse.ledger.notes import Signer
 from pilothouse.ledger.projections import Projector
 from pilothouse.ledger.witness import Witness
+from pilothouse.orchestration.jobs import Jobs
 from pilothouse.orchestration.ports import Agent
 from pilothouse.vocabulary.actors import SYSTEM_PERSON, Actor
 from pilothouse.vocabulary.clock import Clock, SystemClock, unstamp
@@ -88,6 +92,7 @@ def projectors() -> tuple[Projector, ...]:
         EdgeProjector(),
         MembershipProjector(),
         DerivedProjector(),
+        NotificationProjector(),
     )
 
 
@@ -119,6 +124,8 @@ class App:
     twin: TwinServer
     gateway: Gateway
     reviews: Reviews
+    notifications: Notifications
+    jobs: Jobs
     agents: Sequence[Agent]
     _newest: dict[str, tuple[int, datetime | None]] = field(default_factory=dict[str, tuple[int, datetime | None]])
 
@@ -247,7 +254,24 @@ def assemble(
         twin=twin,
         gateway=Gateway(door, reviews),
         reviews=reviews,
+        notifications=_notifications(workspace, door, reviews),
+        jobs=Jobs(ledger),
         agents=agents if agents is not None else (HygieneAgent(),),
+    )
+
+
+def _notifications(workspace: Workspace, door: Door, reviews: Reviews) -> Notifications:
+    settings, channels = load_channels(workspace.root, workspace.state, door.clock)
+    server = workspace.config.server
+    return Notifications(
+        door.ledger,
+        door.directory,
+        door.data,
+        reviews,
+        settings,
+        channels,
+        owner_of=door.agents.owner,
+        address=f"http://{server.host}:{server.port}",
     )
 
 

@@ -48,6 +48,7 @@ reviews = Table(
     Column("status", Text, nullable=False, index=True),
     Column("opened_at", Text, nullable=False),
     Column("deadline", Text, nullable=False),
+    Column("reminded_at", Text),
     Column("decided_at", Text),
     Column("decided_by", Text, nullable=False),
     Column("note", Text, nullable=False),
@@ -108,7 +109,7 @@ class ReviewProjector:
     """Follows every `review.*` entry."""
 
     name = "reviews"
-    kinds = frozenset({"review.opened", *DECISIONS})
+    kinds = frozenset({"review.opened", "review.reminded", *DECISIONS})
     tables = (reviews,)
 
     def apply(self, connection: Connection, entries: Sequence[Entry]) -> None:
@@ -116,6 +117,8 @@ class ReviewProjector:
         for entry in entries:
             if entry.kind == "review.opened":
                 connection.execute(insert(reviews), _opened(entry))
+            elif entry.kind == "review.reminded":
+                _reminded(connection, entry)
             else:
                 _move(connection, entry)
 
@@ -129,6 +132,13 @@ def _move(connection: Connection, entry: Entry) -> None:
         raise Conflict(
             f"review {review} is not {due} and cannot be {verb}.", hint="Look at how it stands now.", code="not_" + due
         )
+
+
+def _reminded(connection: Connection, entry: Entry) -> None:
+    mine = (reviews.c.id == entry.body["review"], reviews.c.status == ReviewStatus.OPEN.value)
+    once = update(reviews).where(*mine, reviews.c.reminded_at.is_(None))
+    if connection.execute(once.values(reminded_at=stamp(entry.at))).rowcount != 1:
+        raise Conflict(f"of review {entry.body['review']} nobody need be reminded.", code="not_open")
 
 
 def _opened(entry: Entry) -> dict[str, Any]:

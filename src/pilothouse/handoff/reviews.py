@@ -14,6 +14,7 @@ from pilothouse.handoff.deciding import Overdue, check, need_a_person, sound_val
 from pilothouse.handoff.opening import consume_guard, opening, read_review, used
 from pilothouse.handoff.overrides import Override, Tally, overrides_of, tallies_of
 from pilothouse.handoff.queue import Review, review_of, reviews
+from pilothouse.handoff.sla import REMIND_BEFORE
 from pilothouse.handoff.view import ReviewView, view_of
 from pilothouse.ledger.entries import Draft
 from pilothouse.ledger.ledger import Ledger
@@ -107,15 +108,34 @@ class Reviews:
         now = self._clock.now()
         return [each.id for each in self._overdue(now) if self._expire(each)]
 
+    def remind(self) -> list[str]:
+        """Write down, once for each, which open reviews are due soon, so that their owners are told; returns them."""
+        now = self._clock.now()
+        waiting = (reviews.c.status == ReviewStatus.OPEN.value, reviews.c.reminded_at.is_(None))
+        soon = (reviews.c.deadline > stamp(now), reviews.c.deadline <= stamp(now + REMIND_BEFORE))
+        due = self._read(select(reviews).where(*waiting, *soon).order_by(reviews.c.deadline, reviews.c.id))
+        return [each.id for each in due if self._by_time("review.reminded", each)]
+
     def _overdue(self, now: datetime) -> list[Review]:
         still_open = reviews.c.status == ReviewStatus.OPEN.value
         due = select(reviews).where(still_open, reviews.c.deadline <= stamp(now))
         return self._read(due.order_by(reviews.c.deadline, reviews.c.id))
 
     def _expire(self, review: Review) -> bool:
+        return self._by_time("review.expired", review)
+
+    def _by_time(self, kind: str, review: Review) -> bool:
         """Return False when somebody decided it a moment ago: the projector then refuses the entry."""
-        body = {"review": review.id, "by": SYSTEM_PERSON, "deadline": stamp(review.deadline)}
-        draft = Draft("review.expired", Actor(SYSTEM_PERSON), body, action=review.action_id, subject=review.subject)
+        body: JsonObject = {
+            "review": review.id,
+            "by": SYSTEM_PERSON,
+            "owner": review.owner,
+            "capability": review.capability,
+            "sentence": review.sentence,
+            "payload_hash": review.payload_hash,
+            "deadline": stamp(review.deadline),
+        }
+        draft = Draft(kind, Actor(SYSTEM_PERSON), body, action=review.action_id, subject=review.subject)
         try:
             self._ledger.append([draft])
         except Conflict:

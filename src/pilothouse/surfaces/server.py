@@ -7,7 +7,6 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
-import structlog
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, RedirectResponse
@@ -50,7 +49,6 @@ HEADERS = {
     "Cache-Control": "no-store",
 }
 EVERY_SECONDS = 2.0
-log = structlog.get_logger()
 
 
 def build(pilothouse: App) -> FastAPI:
@@ -59,11 +57,14 @@ def build(pilothouse: App) -> FastAPI:
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncGenerator[None, None]:
         stop = threading.Event()
-        loop = threading.Thread(target=_tend, args=(pilothouse, stop), daemon=True)
-        loop.start()
+        # Telling people waits for others' servers; what goes on after a decision must not wait with it.
+        loops = [threading.Thread(target=each, args=(pilothouse, stop), daemon=True) for each in (_tend, _notify)]
+        for loop in loops:
+            loop.start()
         yield
         stop.set()
-        loop.join(timeout=10)
+        for loop in loops:
+            loop.join(timeout=10)
 
     web = FastAPI(title="Pilothouse", version=__version__, lifespan=lifespan, docs_url=None, redoc_url=None)
     web.state.pilothouse = pilothouse
@@ -81,12 +82,14 @@ def build(pilothouse: App) -> FastAPI:
 
 def _tend(pilothouse: App, stop: threading.Event) -> None:
     while not stop.wait(EVERY_SECONDS):
-        try:
-            pilothouse.take_in()
-            carry_on(pilothouse.gateway)
-            pilothouse.witness.checkpoint(pilothouse.ledger)
-        except Exception:  # The loop must outlive one bad round; the next may find the world mended.
-            log.exception("tending failed; trying again")
+        pilothouse.jobs.run("take in", pilothouse.take_in)
+        pilothouse.jobs.run("carry on", lambda: carry_on(pilothouse.gateway))
+        pilothouse.jobs.run("checkpoint", lambda: pilothouse.witness.checkpoint(pilothouse.ledger))
+
+
+def _notify(pilothouse: App, stop: threading.Event) -> None:
+    while not stop.wait(EVERY_SECONDS):
+        pilothouse.jobs.run("notify", pilothouse.notifications.round)
 
 
 async def _headers(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:
