@@ -13,10 +13,9 @@ from email.policy import default
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, cast
 
-from tests.postgres import free_port
-
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import AuthResult, Envelope
+from tests.postgres import free_port
 
 
 @dataclass
@@ -50,7 +49,7 @@ def smtp(*, password: str = "") -> Iterator[Mailbox]:
     box = Mailbox(port=free_port())
 
     def enter(server: Any, session: Any, envelope: Any, mechanism: str, data: Any) -> AuthResult:
-        return AuthResult(success=data.password == password.encode())
+        return AuthResult(success=data.password == password.encode(), handled=False)
 
     more = {"authenticator": enter, "auth_required": True, "auth_require_tls": False} if password else {}
     controller = Controller(box, hostname="127.0.0.1", port=box.port, **more)

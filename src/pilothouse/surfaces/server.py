@@ -6,6 +6,7 @@ import threading
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
+from urllib.parse import urlencode
 
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
@@ -15,7 +16,7 @@ from pilothouse import __version__
 from pilothouse.assembly import App
 from pilothouse.orchestration.continuing import carry_on
 from pilothouse.surfaces.console.pages import mount_console, problem_page
-from pilothouse.surfaces.rest import accounts, signals
+from pilothouse.surfaces.rest import accounts, notifications, signals
 from pilothouse.surfaces.rest.definition_routes import router as definition_router
 from pilothouse.surfaces.rest.routes import router
 from pilothouse.vocabulary.errors import (
@@ -72,6 +73,7 @@ def build(pilothouse: App) -> FastAPI:
     web.include_router(definition_router)
     web.include_router(signals.router)
     web.include_router(accounts.router)
+    web.include_router(notifications.router)
     mount_console(web)
     web.add_exception_handler(PilothouseError, _problem)
     web.add_exception_handler(RequestValidationError, _invalid)
@@ -106,7 +108,9 @@ async def _problem(request: Request, error: Exception) -> Response:
         body = {"code": error.code, "message": error.message, "hint": error.hint}
         return JSONResponse(body, status, {"Retry-After": "1"} if status == 429 else None)
     if status == 401:
-        return RedirectResponse("/login", 303)
+        # Back to where somebody wanted to, once they have logged in; a form that was sent must be sent anew.
+        wanted = request.url.path if request.method == "GET" and request.url.path != "/" else ""
+        return RedirectResponse(f"/login?{urlencode({'next': wanted})}" if wanted else "/login", 303)
     return problem_page(request, error, status)
 
 

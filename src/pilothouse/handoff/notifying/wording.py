@@ -96,7 +96,7 @@ class Wording:
 
     def _line(self, notice: Notice, item: Item) -> Line:
         to_person = bool(notice.person)
-        words = [item.what, self.name(item.subject, to_person=to_person) if "/" in item.subject else ""]
+        words = [item.what, self.name(item.subject, to_person=to_person) if item.subject.count("/") > 1 else ""]
         link = f"{self._address}/n/{notice.id}" + (f"/{item.review}" if item.review else "")
         return Line(": ".join(each for each in words if each), link, item.sentence if to_person else "")
 
