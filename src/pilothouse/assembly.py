@@ -11,6 +11,7 @@ from pathlib import Path
 from sqlalchemy import select
 
 from pilothouse.agents.hygiene.agent import HygieneAgent
+from pilothouse.connectors.channels.setup import load_channels
 from pilothouse.connectors.enrichment.setup import load_providers
 from pilothouse.connectors.twin.connector import CREDENTIAL, TwinConnector
 from pilothouse.connectors.twin.intake import observations
@@ -58,6 +59,8 @@ from pilothouse.gateway.registry import CapabilityRegistry
 from pilothouse.handoff.compliance import Compliance, ComplianceProjector
 from pilothouse.handoff.incident_table import IncidentProjector
 from pilothouse.handoff.incidents import Incidents
+from pilothouse.handoff.notifying.notifications import Notifications
+from pilothouse.handoff.notifying.outbox import NotificationProjector
 from pilothouse.handoff.playbook import load_playbook
 from pilothouse.handoff.queue import ReviewProjector
 from pilothouse.handoff.reviews import Reviews
@@ -76,6 +79,7 @@ from pilothouse.orchestration.schedules.jobs import Jobs
 from pilothouse.orchestration.schedules.projection import ScheduleProjector
 from pilothouse.orchestration.schedules.reading import Schedule, load_schedules
 from pilothouse.orchestration.schedules.scheduler import Scheduler
+from pilothouse.orchestration.upkeep import Upkeep
 from pilothouse.vocabulary.actors import SYSTEM_PERSON, Actor
 from pilothouse.vocabulary.clock import Clock, SystemClock, unstamp
 from pilothouse.vocabulary.values import Json
@@ -108,6 +112,7 @@ def projectors() -> tuple[Projector, ...]:
         DerivedProjector(),
         ComplianceProjector(),
         ScheduleProjector(),
+        NotificationProjector(),
     )
 
 
@@ -141,6 +146,8 @@ class App:
     gateway: Gateway
     reviews: Reviews
     incidents: IncidentDesk
+    notifications: Notifications
+    upkeep: Upkeep
     agents: Sequence[Agent]
     schedules: Sequence[Schedule] = ()
     _newest: dict[str, tuple[int, datetime | None]] = field(default_factory=dict[str, tuple[int, datetime | None]])
@@ -297,6 +304,23 @@ def assemble(
         agents=agents,
         schedules=schedules,
         incidents=IncidentDesk(gateway, incidents),
+        notifications=_notifications(workspace, door, reviews),
+        upkeep=Upkeep(ledger),
+    )
+
+
+def _notifications(workspace: Workspace, door: Door, reviews: Reviews) -> Notifications:
+    settings, channels = load_channels(workspace.root, workspace.state, door.clock)
+    server = workspace.config.server
+    return Notifications(
+        door.ledger,
+        door.directory,
+        door.data,
+        reviews,
+        settings,
+        channels,
+        owner_of=door.agents.owner,
+        address=f"http://{server.host}:{server.port}",
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from tests.world import World
+from tests.world import World, letter
 
 from pilothouse.gateway.agents import Manifest
 from pilothouse.gateway.passage import Result
@@ -57,13 +57,13 @@ def wrong(world_on_each_store: World) -> dict[str, Result]:
     assign = {"capability": "crm.account.assign", "evidence": drew_on(world, done["industry"], "industry")}
     done["routing"] = world.submit(world.action("owner", "rosa", **assign), router)
     writer = second_agent(world, "writer", "crm.message.draft", "crm.message.send")
-    letter = {"recipients": ["c1"], "subject": "For miners", "body": "Hi"}
+    text = letter("c1")
     for name in ("letter", "waiting"):
         fact = drew_on(world, done["routing"], "owner")
         action = world.action(
             to="crm/message/",
             capability="crm.message.send",
-            arguments={**letter, "body": name},
+            arguments={**text, "body": name + text["body"]},
             expects=None,
             evidence=fact,
         )

@@ -203,6 +203,13 @@ class Agents:
         with self._ledger.reading() as connection:
             return read_agent(connection, ref)
 
+    def owner(self, ref: AgentRef) -> str:
+        """Return the person who owns an agent; the empty string when nobody registered it."""
+        try:
+            return self.get(ref).manifest.owner
+        except NotFound:
+            return ""
+
     def all(self) -> list[Registered]:
         """Return every registered agent, by name and version."""
         with self._ledger.engine.connect() as connection:

@@ -49,6 +49,7 @@ reviews = Table(
     Column("status", Text, nullable=False, index=True),
     Column("opened_at", Text, nullable=False),
     Column("deadline", Text, nullable=False),
+    Column("reminded_at", Text),
     Column("decided_at", Text),
     Column("decided_by", Text, nullable=False),
     Column("note", Text, nullable=False),
@@ -109,7 +110,7 @@ class ReviewProjector:
     """Follows every `review.*` entry, and the end of suspensions, which gives what they held back a new deadline."""
 
     name = "reviews"
-    kinds = frozenset({"review.opened", RESUMED, *DECISIONS})
+    kinds = frozenset({"review.opened", "review.reminded", RESUMED, *DECISIONS})
     tables = (reviews,)
 
     def apply(self, connection: Connection, entries: Sequence[Entry]) -> None:
@@ -119,6 +120,8 @@ class ReviewProjector:
                 connection.execute(insert(reviews), _opened(entry))
             elif entry.kind == RESUMED:
                 _renew(connection, entry)
+            elif entry.kind == "review.reminded":
+                _reminded(connection, entry)
             else:
                 _move(connection, entry)
 
@@ -138,6 +141,13 @@ def _renew(connection: Connection, entry: Entry) -> None:
     due = entry.body["reviews_due"]
     held_back = (reviews.c.status == ReviewStatus.OPEN.value, reviews.c.deadline < due)
     connection.execute(update(reviews).where(*held_back, within(reach_of(entry), reviews)).values(deadline=due))
+
+
+def _reminded(connection: Connection, entry: Entry) -> None:
+    mine = (reviews.c.id == entry.body["review"], reviews.c.status == ReviewStatus.OPEN.value)
+    once = update(reviews).where(*mine, reviews.c.reminded_at.is_(None))
+    if connection.execute(once.values(reminded_at=stamp(entry.at))).rowcount != 1:
+        raise Conflict(f"of review {entry.body['review']} nobody need be reminded.", code="not_open")
 
 
 def _opened(entry: Entry) -> dict[str, Any]:

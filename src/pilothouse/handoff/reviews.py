@@ -11,9 +11,10 @@ from sqlalchemy import Connection, Select, select
 
 from pilothouse.directory.people import Directory, read_person
 from pilothouse.handoff.deciding import Overdue, check, need_a_person, sound_values
-from pilothouse.handoff.opening import consume_guard, opening, read_review, used
+from pilothouse.handoff.opening import Guard, consume_guard, opening, read_review, used
 from pilothouse.handoff.overrides import Override, Tally, overrides_of, tallies_of
 from pilothouse.handoff.queue import Review, review_of, reviews
+from pilothouse.handoff.sla import REMIND_BEFORE
 from pilothouse.handoff.suspensions import Suspension, stopped
 from pilothouse.handoff.view import ReviewView, view_of
 from pilothouse.ledger.entries import Draft
@@ -117,6 +118,14 @@ class Reviews:
         with self._ledger.reading() as connection:
             return suspension_of(connection, review)
 
+    def remind(self) -> list[str]:
+        """Write down, once for each, which open reviews are due soon, so that their owners are told; returns them."""
+        now = self._clock.now()
+        waiting = (reviews.c.status == ReviewStatus.OPEN.value, reviews.c.reminded_at.is_(None))
+        soon = (reviews.c.deadline > stamp(now), reviews.c.deadline <= stamp(now + REMIND_BEFORE))
+        due = self._read(select(reviews).where(*waiting, *soon).order_by(reviews.c.deadline, reviews.c.id))
+        return [each.id for each in due if self._by_time("review.reminded", each)]
+
     def _overdue(self, now: datetime) -> list[Review]:
         still_open = reviews.c.status == ReviewStatus.OPEN.value
         due = select(reviews).where(still_open, reviews.c.deadline <= stamp(now))
@@ -130,10 +139,22 @@ class Reviews:
             if suspension is not None:
                 raise Conflict(f"{suspension}.", code="agent_suspended")
 
-        body = {"review": review.id, "by": SYSTEM_PERSON, "deadline": stamp(review.deadline)}
-        draft = Draft("review.expired", Actor(SYSTEM_PERSON), body, action=review.action_id, subject=review.subject)
+        return self._by_time("review.expired", review, last_word)
+
+    def _by_time(self, kind: str, review: Review, guard: Guard | None = None) -> bool:
+        """Return False when somebody decided it a moment ago: the projector then refuses the entry."""
+        body: JsonObject = {
+            "review": review.id,
+            "by": SYSTEM_PERSON,
+            "owner": review.owner,
+            "capability": review.capability,
+            "sentence": review.sentence,
+            "payload_hash": review.payload_hash,
+            "deadline": stamp(review.deadline),
+        }
+        draft = Draft(kind, Actor(SYSTEM_PERSON), body, action=review.action_id, subject=review.subject)
         try:
-            self._ledger.append([draft], guard=last_word)
+            self._ledger.append([draft], guard=guard)
         except Conflict:
             return False
         return True

@@ -27,6 +27,7 @@ from pilothouse.surfaces.cli import (
     identity,
     incidents,
     ledger,
+    notifications,
     people,
     pipeline,
     policy,
@@ -54,6 +55,7 @@ ENCODINGS = {"cp1252": "Windows-1252"}
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="The open control plane for revenue agents.")
 app.add_typer(agents.app, name="agents", help="Who may act, and how far each has come.")
 app.add_typer(reviews.app, name="reviews", help="What waits for a person.")
+app.add_typer(notifications.app, name="notifications", help="What people were told, and whether it arrived.")
 app.add_typer(actions.app, name="actions", help="What was done, refused, held, and why.")
 app.add_typer(policy.app, name="policy", help="Check and test the written policy.")
 app.add_typer(definitions.app, name="definitions", help="What your words mean, and which records they hold of.")

@@ -45,6 +45,7 @@ def mount_console(web: FastAPI) -> None:
     from pilothouse.surfaces.console.data_pages import router as data_router
     from pilothouse.surfaces.console.definition_pages import router as definition_router
     from pilothouse.surfaces.console.identity_pages import router as identity_router
+    from pilothouse.surfaces.console.inbox_pages import router as inbox_router
     from pilothouse.surfaces.console.incident_pages import router as incident_router
     from pilothouse.surfaces.console.unsubscribe import router as unsubscribe_router
 
@@ -55,6 +56,7 @@ def mount_console(web: FastAPI) -> None:
     web.include_router(definition_router)
     web.include_router(identity_router)
     web.include_router(incident_router)
+    web.include_router(inbox_router)
     filters = cast("dict[str, Any]", templates.env.filters)  # pyright: ignore[reportUnknownMemberType]
     filters |= {"show": show, "plain": show_plain}
 
@@ -95,7 +97,8 @@ def page(request: Request, name: str, session: Session | None, status: int = 200
     asked = {"named": partial(named, pilothouse), "merge_in_words": partial(merge_in_words, pilothouse)}
     # Whoever acts by hand while agents are suspended is told so on every page.
     suspended = pilothouse.gateway.door.agents.suspensions() if session else ()
-    context = {"session": session, "may": may, "suspensions": suspended, **asked, **values}
+    unread = pilothouse.notifications.inbox.unread(session.person.id) if session else 0
+    context = {"session": session, "may": may, "suspensions": suspended, "unread": unread, **asked, **values}
     return templates.TemplateResponse(request, name, context, status_code=status)
 
 
@@ -114,26 +117,34 @@ def go(path: str, said: str = "") -> RedirectResponse:
     return RedirectResponse(f"{path}?{urlencode({'said': said})}" if said else path, 303)
 
 
-def _entered(request: Request, session: Session) -> RedirectResponse:
-    response = go("/")
+def _entered(request: Request, session: Session, onward: str = "") -> RedirectResponse:
+    response = go(onward if is_own_path(onward) else "/")
     secure = request.url.scheme == "https"
     response.set_cookie(COOKIE, session.cookie, httponly=True, samesite="strict", secure=secure)
     return response
 
 
+def is_own_path(path: str) -> bool:
+    """True for a path of this console: nobody is led elsewhere after having logged in."""
+    return path.startswith("/") and not path.startswith("//") and path.isprintable() and "\\" not in path
+
+
 @router.get("/login")
-def login(request: Request) -> Response:
+def login(request: Request, next: str = "") -> Response:
     """The log-in form."""
-    return page(request, "login.html", None)
+    return page(request, "login.html", None, next=next if is_own_path(next) else "")
 
 
 @router.post("/login")
-def log_in(request: Request, pilothouse: Pilothouse, email: Text = "", password: Text = "") -> Response:
-    """Log in."""
+def log_in(
+    request: Request, pilothouse: Pilothouse, email: Text = "", password: Text = "", next: Text = ""
+) -> Response:
+    """Log in, and go on to where somebody wanted to."""
     try:
-        return _entered(request, pilothouse.credentials.log_in(email, password))
+        return _entered(request, pilothouse.credentials.log_in(email, password), next)
     except Unauthenticated as error:
-        return page(request, "login.html", None, 401, error=error, email=email)
+        onward = next if is_own_path(next) else ""
+        return page(request, "login.html", None, 401, error=error, email=email, next=onward)
 
 
 @router.get("/welcome")
@@ -191,6 +202,7 @@ def overview(request: Request, session: SignedIn, pilothouse: Pilothouse) -> Res
         audit=pilothouse.quality.latest(SYSTEM),
         measured=pilothouse.pipeline.latest(SYSTEM),
         failed=[each for each in pilothouse.scheduler.standing() if each.last and each.last.outcome not in ("", DONE)],
+        alerts=pilothouse.notifications.inbox.alerts(),
     )
 
 
@@ -206,16 +218,20 @@ def reviews(request: Request, session: SignedIn, pilothouse: Pilothouse, said: s
 
 
 @router.get("/reviews/{review}")
-def review(request: Request, review: str, session: SignedIn, pilothouse: Pilothouse, said: str = "") -> Response:
-    """One review with everything needed to decide, and the way to the next."""
+def review(
+    request: Request, review: str, session: SignedIn, pilothouse: Pilothouse, said: str = "", notice: str = ""
+) -> Response:
+    """One review with everything needed to decide, and the way to the next; with `notice`, as a message led to it."""
     found = pilothouse.reviews.get(review)
     if found.owner != session.person.id:
         require(session.person, "review")
     ids = [each.id for each in _reviews(session, pilothouse)]
     at = ids.index(review) if review in ids else -1
     following = ids[(at + 1) % len(ids)] if ids else ""
+    not_good = pilothouse.notifications.inbox.why_not(notice, found) if notice else ""
     values: dict[str, Any] = {"review": found, "following": following, "place": at + 1, "count": len(ids), "said": said}
     values["suspension"] = pilothouse.reviews.suspension(found)
+    values |= {"notice": notice, "not_good": not_good}
     return page(request, "review.html", session, **values)
 
 
@@ -225,9 +241,14 @@ async def decide(request: Request, review: str, session: Posted, pilothouse: Pil
     form = {name: str(value) for name, value in (await request.form()).items()}
     after = form.get("next", "")
     by, seen = session.person.id, form.get("payload_hash", "")
+    notice, inbox = form.get("notice", ""), pilothouse.notifications.inbox
+    if notice:
+        inbox.need_good(notice, pilothouse.reviews.get(review))
     if form.get("decision") == "reject":
         pilothouse.reviews.reject(review, by, form.get("note", ""))
         said = "Rejected."
+        if notice:
+            inbox.use(notice, review, by)
     elif form.get("decision") == "approve":
         found = pilothouse.reviews.get(review)
         edited = _edited(found, form)
@@ -236,6 +257,8 @@ async def decide(request: Request, review: str, session: Posted, pilothouse: Pil
             pilothouse.gateway.edit(review, by, seen, arguments, form.get("note", ""))
         else:
             pilothouse.reviews.approve(review, by, seen, form.get("note", ""))
+        if notice:
+            inbox.use(notice, review, by)
         result = pilothouse.gateway.resume(review)
         said = f"{result.status.value.capitalize()}: {result.sentence}"
     else:

@@ -366,6 +366,41 @@ def upgrade() -> None:
     op.create_index(op.f("ix_login_sessions_person"), "login_sessions", ["person"], unique=False)
     op.create_index(op.f("ix_login_sessions_started_at"), "login_sessions", ["started_at"], unique=False)
     op.create_table(
+        "notification_cursor",
+        sa.Column("id", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("position", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_table(
+        "notification_uses",
+        sa.Column("notification", sa.Text(), nullable=False),
+        sa.Column("review", sa.Text(), nullable=False),
+        sa.Column("by", sa.Text(), nullable=False),
+        sa.Column("at", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("notification", "review"),
+    )
+    op.create_table(
+        "notifications",
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("event", sa.Text(), nullable=False),
+        sa.Column("topic", sa.Text(), nullable=False),
+        sa.Column("person", sa.Text(), nullable=False),
+        sa.Column("channel", sa.Text(), nullable=False),
+        sa.Column("items", sa.Text(), nullable=False),
+        sa.Column("count", sa.Integer(), nullable=False),
+        sa.Column("status", sa.Text(), nullable=False),
+        sa.Column("queued_at", sa.Text(), nullable=False),
+        sa.Column("due_at", sa.Text(), nullable=False),
+        sa.Column("attempts", sa.Integer(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("settled_at", sa.Text(), nullable=True),
+        sa.Column("read_at", sa.Text(), nullable=True),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index(op.f("ix_notifications_topic"), "notifications", ["topic"], unique=False)
+    op.create_index("notifications_due", "notifications", ["status", "due_at"], unique=False)
+    op.create_index("notifications_of", "notifications", ["person", "channel", "queued_at"], unique=False)
+    op.create_table(
         "people",
         sa.Column("id", sa.Text(), nullable=False),
         sa.Column("name", sa.Text(), nullable=False),
@@ -423,6 +458,7 @@ def upgrade() -> None:
         sa.Column("status", sa.Text(), nullable=False),
         sa.Column("opened_at", sa.Text(), nullable=False),
         sa.Column("deadline", sa.Text(), nullable=False),
+        sa.Column("reminded_at", sa.Text(), nullable=True),
         sa.Column("decided_at", sa.Text(), nullable=True),
         sa.Column("decided_by", sa.Text(), nullable=False),
         sa.Column("note", sa.Text(), nullable=False),
