@@ -7,8 +7,9 @@ z3 has no types; here it gets them. What must never happen here: "not found" sai
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from fractions import Fraction
+from functools import cache
 from typing import NewType, cast
 
 import z3
@@ -23,6 +24,7 @@ class NotAnswered(Exception):
     """The search gave up. Whatever was asked is not proved."""
 
 
+_CONTEXT = z3.main_ctx()
 TRUE = cast(Bool, z3.BoolVal(True))
 FALSE = cast(Bool, z3.BoolVal(False))
 
@@ -32,26 +34,31 @@ def truth(value: bool) -> Bool:
     return TRUE if value else FALSE
 
 
+@cache
 def a_bool(name: str) -> Bool:
     """Return a variable that is true or false."""
     return cast(Bool, z3.Bool(name))
 
 
+@cache
 def an_int(name: str) -> Number:
     """Return a variable over the whole numbers."""
     return cast(Number, z3.Int(name))
 
 
+@cache
 def a_real(name: str) -> Number:
     """Return a variable over the real numbers."""
     return cast(Number, z3.Real(name))
 
 
+@cache
 def whole(value: int) -> Number:
     """Return a whole number."""
     return cast(Number, z3.IntVal(value))
 
 
+@cache
 def real(value: float | Fraction) -> Number:
     """Return exactly this number; it must be finite."""
     exact = Fraction(value)
@@ -68,7 +75,7 @@ def every(terms: Iterable[Bool]) -> Bool:
     given = [each for each in terms if each is not TRUE]
     if any(each is FALSE for each in given):
         return FALSE
-    return given[0] if len(given) == 1 else cast(Bool, z3.And(given)) if given else TRUE
+    return given[0] if len(given) == 1 else _joined(z3.Z3_mk_and, given) if given else TRUE
 
 
 def some(terms: Iterable[Bool]) -> Bool:
@@ -76,12 +83,20 @@ def some(terms: Iterable[Bool]) -> Bool:
     given = [each for each in terms if each is not FALSE]
     if any(each is TRUE for each in given):
         return TRUE
-    return given[0] if len(given) == 1 else cast(Bool, z3.Or(given)) if given else FALSE
+    return given[0] if len(given) == 1 else _joined(z3.Z3_mk_or, given) if given else FALSE
+
+
+def _joined(make: Callable[..., object], given: Sequence[Bool]) -> Bool:
+    # Straight to the library: z3's own And and Or ask every part for its sort, which takes most of a proof's time.
+    parts = (z3.Ast * len(given))(*(cast(z3.BoolRef, each).ast for each in given))
+    return cast(Bool, z3.BoolRef(make(_CONTEXT.ref(), len(given), parts), _CONTEXT))
 
 
 def no(term: Bool) -> Bool:
     """True when the term is not."""
-    return FALSE if term is TRUE else TRUE if term is FALSE else cast(Bool, z3.Not(term))
+    if term is FALSE or term is TRUE:
+        return FALSE if term is TRUE else TRUE
+    return cast(Bool, z3.BoolRef(z3.Z3_mk_not(_CONTEXT.ref(), cast(z3.BoolRef, term).ast), _CONTEXT))
 
 
 def implies(this: Bool, that: Bool) -> Bool:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
+from functools import cache
 
 from pilothouse.conditions.expression import Call, Expression, Literal, Name, expression, walk
 from pilothouse.conditions.logic import (
@@ -68,9 +69,9 @@ class Scene:
     object: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Change:
-    """A change of one field: is there one, was the field empty, who wrote it last, the contract's terms for it."""
+    """A change of one field, the same for every act: is there one, was the field empty, who wrote it last, the contract's terms for it."""
 
     there: Bool
     empty: Bool
@@ -115,20 +116,31 @@ class Act:
     @property
     def overwrites_person(self) -> Bool:
         """A value that a person wrote last would be replaced."""
-        return self.any_change(lambda each: every([no(each.empty), written_by(each, WriterKind.PERSON)]))
+        return self.any_change(_overwrites_person)
 
     def any_change(self, told: ChangeTest) -> Bool:
-        """There is a change of which this is true."""
-        return some(every([each.there, told(each)]) for each in self.changes.values())
+        """There is a change of which this is true, where it is there."""
+        return some(told(each) for each in self.changes.values())
 
     def touched(self, *names: str) -> Bool:
         """One of these fields changes."""
         return some(self.changes[name].there for name in names)
 
 
+@cache
 def written_by(change: Change, writer: WriterKind | None) -> Bool:
     """The field was last written by this kind of hand."""
     return equal(change.writer, whole(WRITERS.index(writer)))
+
+
+def outranks(kind: WriterKind) -> Bool:
+    """The contract puts this kind of hand above agents."""
+    return a_bool(f"{kind} outranks agents")
+
+
+@cache
+def _overwrites_person(change: Change) -> Bool:
+    return every([change.there, no(change.empty), written_by(change, WriterKind.PERSON)])
 
 
 def trees_of(rules: Iterable[Rule]) -> dict[str, Expression]:
@@ -157,7 +169,7 @@ def an_act(scene: Scene, policy: Policy, trees: Mapping[str, Expression]) -> Act
         closed_before=a_bool("stage before is closed"),
         closed_after=a_bool("stage after is closed"),
         is_closed=a_bool("the record is closed"),
-        outranks={kind: a_bool(f"{kind} outranks agents") for kind in WriterKind},
+        outranks={kind: outranks(kind) for kind in WriterKind},
         changes={name: _change(name) for name in _fields(scene, values, trees)},
         values=values,
         sense=(),
@@ -165,6 +177,7 @@ def an_act(scene: Scene, policy: Policy, trees: Mapping[str, Expression]) -> Act
     return _sensible(act, policy)
 
 
+@cache
 def _change(name: str) -> Change:
     return Change(
         a_bool(f"changes {name}"),
@@ -249,10 +262,13 @@ def _in_range(act: Act) -> Iterable[Bool]:
     yield from _among(act.mode, len(MODES))
     yield from (at_most(whole(0), each) for each in act.counts.values())
     yield from (at_most(whole(DAYS[0]), act.day), at_most(act.day, whole(DAYS[1])))
-    for change in act.changes.values():
-        yield from _among(change.writer, len(WRITERS))
-        yield from _among(change.asked, len(ASKED))
-        yield from (at_most(real(0), change.floor), at_most(change.floor, real(1)))
+    yield from (_sound(each) for each in act.changes.values())
+
+
+@cache
+def _sound(change: Change) -> Bool:
+    ranges = (*_among(change.writer, len(WRITERS)), *_among(change.asked, len(ASKED)))
+    return every([*ranges, at_most(real(0), change.floor), at_most(change.floor, real(1))])
 
 
 def _among(number: Number, count: int) -> tuple[Bool, Bool]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 
 from pilothouse.conditions.logic import (
     FALSE,
@@ -29,7 +30,7 @@ from pilothouse.conditions.logic import (
 )
 from pilothouse.decision import considerations as c
 from pilothouse.decision import engine, measures
-from pilothouse.decision.proving.act import ASKED, ODD_PRICE, ROLES, WRITERS, Act, Change, written_by
+from pilothouse.decision.proving.act import ASKED, ODD_PRICE, ROLES, WRITERS, Act, Change, outranks, written_by
 from pilothouse.decision.tiers import (
     CLOSING_FIELDS,
     NEEDS_A_PERSON,
@@ -230,35 +231,45 @@ def _confidence(act: Act, policy: Policy) -> Iterator[Said]:
 
 def _provenance(act: Act, policy: Policy) -> Iterator[Said]:
     asked = every([act.by_agent, acts(act)])
+    yield Said(every([asked, act.any_change(_persons)]), T.REVIEW, "overwrites_person")
+    yield Said(every([asked, act.any_change(_stronger)]), T.REVIEW, "overwrites_stronger")
 
-    def by_person(change: Change) -> Bool:
-        return some([written_by(change, None), written_by(change, WriterKind.PERSON)])
 
-    def stronger(change: Change) -> Bool:
-        others = [each for each in WRITERS if each is not None and each is not WriterKind.PERSON]
-        return some(every([written_by(change, each), act.outranks[each]]) for each in others)
+@cache
+def _persons(change: Change) -> Bool:
+    by_person = some([written_by(change, None), written_by(change, WriterKind.PERSON)])
+    return every([change.there, no(change.empty), by_person])
 
-    persons = act.any_change(lambda each: every([no(each.empty), by_person(each)]))
-    others = act.any_change(lambda each: every([no(each.empty), stronger(each)]))
-    yield Said(every([asked, persons]), T.REVIEW, "overwrites_person")
-    yield Said(every([asked, others]), T.REVIEW, "overwrites_stronger")
+
+@cache
+def _stronger(change: Change) -> Bool:
+    others = [each for each in WRITERS if each is not None and each is not WriterKind.PERSON]
+    by_stronger = some(every([written_by(change, each), outranks(each)]) for each in others)
+    return every([change.there, no(change.empty), by_stronger])
 
 
 def _contract(act: Act, policy: Policy) -> Iterator[Said]:
     asked = every([act.by_agent, acts(act)])
 
-    def reviewed(change: Change) -> Bool:
-        always = equal(change.asked, whole(ASKED.index("always")))
-        overwrite = every([equal(change.asked, whole(ASKED.index("overwrite"))), no(change.empty)])
-        return every([change.terms, some([always, overwrite])])
-
     def unsure(change: Change) -> Bool:
         sure = every([no(act.odd_confidence), below(change.floor, act.confidence)])
-        return every([change.terms, no(reviewed(change)), no(sure)])
+        return every([change.there, change.terms, no(_reviewed(change)), no(sure)])
 
-    yield Said(every([asked, act.any_change(lambda each: no(each.terms))]), T.REFUSE, "outside_contract")
-    yield Said(every([asked, act.any_change(reviewed)]), T.REVIEW, "contract_review")
+    yield Said(every([asked, act.any_change(_uncovered)]), T.REFUSE, "outside_contract")
+    yield Said(every([asked, act.any_change(_reviewed)]), T.REVIEW, "contract_review")
     yield Said(every([asked, act.any_change(unsure)]), T.REVIEW, "contract_confidence")
+
+
+@cache
+def _uncovered(change: Change) -> Bool:
+    return every([change.there, no(change.terms)])
+
+
+@cache
+def _reviewed(change: Change) -> Bool:
+    always = equal(change.asked, whole(ASKED.index("always")))
+    overwrite = every([equal(change.asked, whole(ASKED.index("overwrite"))), no(change.empty)])
+    return every([change.there, change.terms, some([always, overwrite])])
 
 
 def _write_set(act: Act, policy: Policy) -> Iterator[Said]:

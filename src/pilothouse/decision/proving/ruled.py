@@ -52,10 +52,13 @@ class Spoken:
         return some(each.where for each in self.says)
 
 
-def ruled(act: Act, policy: Policy, trees: Mapping[str, Expression]) -> list[Spoken]:
-    """Return what each rule about this action type says, in the order in which they are asked."""
+def ruled(
+    act: Act, policy: Policy, trees: Mapping[str, Expression], rules: Iterable[Rule] | None = None
+) -> list[Spoken]:
+    """Return what each rule about this action type says, or what these do, in the order in which they are asked."""
     given = Values(act, policy)
-    return [_spoken(rule, act, given, trees[rule.id]) for rule in policy.rules.get(act.scene.capability.name, ())]
+    asked = policy.rules.get(act.scene.capability.name, ()) if rules is None else rules
+    return [_spoken(rule, act, given, trees[rule.id]) for rule in asked]
 
 
 def silence(spoken: Iterable[Said]) -> Said:

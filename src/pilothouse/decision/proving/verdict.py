@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from pilothouse.conditions.expression import Expression
@@ -89,12 +89,30 @@ class Judged:
 
 def judged(act: Act, policy: Policy, trees: Mapping[str, Expression]) -> Judged:
     """Return the verdict under the written rules."""
-    rules = tuple(ruled(act, policy, trees))
+    return _under(act, policy, ruled(act, policy, trees))
+
+
+def judged_anew(before: Judged, act: Act, trees: Mapping[str, Expression], changed: frozenset[str]) -> Judged:
+    """Return the verdict on an act that differs in these variables only: other rules say what they said before."""
+    differ = [each.rule for each in before.rules if each.rule.condition.needs & changed]
+    if not differ:
+        return _under(act, before.policy, before.rules)
+    anew = {each.rule.id: each for each in ruled(act, before.policy, trees, differ)}
+    return _under(act, before.policy, [anew.get(each.rule.id, each) for each in before.rules])
+
+
+def _under(act: Act, policy: Policy, rules: Sequence[Spoken]) -> Judged:
     said = [each for rule in rules for each in rule.says]
-    return Judged(act, policy, tuple(considered(act, policy)), rules, (*said, silence(said)))
+    return Judged(act, policy, tuple(considered(act, policy)), tuple(rules), (*said, silence(said)))
+
+
+def under(act: Act, policy: Policy, said: Sequence[Said], others: Sequence[Said] | None = None) -> Judged:
+    """Return the verdict when the rules say this; `others` is what the considerations say, where it is known."""
+    others = considered(act, policy) if others is None else others
+    return Judged(act, policy, tuple(others), (), (*said, silence(said)))
 
 
 def under_any_rules(act: Act, policy: Policy) -> Judged:
     """Return the verdict when the rules may say anything: what holds of it holds of every policy."""
     said = tuple(Said(a_bool(f"some rule asks for {each.name}"), each, "rule") for each in T)
-    return Judged(act, policy, tuple(considered(act, policy)), (), (*said, silence(said)))
+    return under(act, policy, said)
