@@ -44,7 +44,7 @@ def findings(policy: Policy, capabilities: Mapping[str, Capability]) -> list[Fin
 
 def _finding(rule: Rule, holds: set[str], decides: set[str]) -> Finding | None:
     if rule.id not in holds:
-        sentence = f"Rule {rule.id}: no values of what it mentions make its condition hold."
+        sentence = f"Rule {rule.id} never holds: no values of what it mentions fulfil its condition, with the thresholds as they are."
         return Finding("unreachable", rule.id, rule.where, sentence)
     if rule.id not in decides:
         sentence = f"Rule {rule.id} never decides: wherever it speaks, other rules or what is settled ask for as much."

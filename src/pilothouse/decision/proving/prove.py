@@ -5,11 +5,12 @@ What must never happen here: a claim called proved because the search gave up, o
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 
 from pilothouse.conditions.expression import Expression
-from pilothouse.conditions.logic import NotAnswered, Search
+from pilothouse.conditions.logic import NotAnswered, Search, some
 from pilothouse.decision.proving.act import Act, Scene, an_act, trees_of
 from pilothouse.decision.proving.concrete import plainest
 from pilothouse.decision.proving.considered import unknown
@@ -54,22 +55,31 @@ class _Tally:
     doubts: list[str] = field(default_factory=list[str])
 
 
-@dataclass
 class _Stage:
-    """One scene with the verdict on it, worked out when it is first asked for."""
+    """One scene, with the verdicts on it worked out when they are first asked for."""
 
-    act: Act
-    policy: Policy
-    trees: Mapping[str, Expression]
-    exact: Judged | None = None
+    def __init__(self, act: Act, policy: Policy, trees: Mapping[str, Expression]) -> None:
+        self.act, self.policy = act, policy
+        self._search = Search(*act.sense)
+        self.as_written = cache(lambda: judged(act, policy, trees))
+        self.under_any_rules = cache(lambda: under_any_rules(act, policy))
 
-    def as_written(self) -> Judged:
-        if self.exact is None:
-            self.exact = judged(self.act, self.policy, self.trees)
-        return self.exact
+    def excluded(self, asked: Sequence[Question]) -> bool:
+        """True when there is no input for any of the questions."""
+        try:
+            return self._search.find(some(each.wanted for each in asked)) is None
+        except NotAnswered:
+            return False
 
-
-Asked = Callable[[Judged], Iterable[Question]]
+    def ask(self, asked: Iterable[Question], tally: _Tally, open_: frozenset[str]) -> None:
+        """Ask all at once, and one by one only where that finds something."""
+        tally.asked += 1
+        questions = list(asked)
+        if self.excluded(questions):
+            return
+        for question in questions:
+            if len(tally.counterexamples) < MOST_SHOWN:
+                tally.doubts += _doubts(self._search, self.act, question, self.policy, tally, open_)
 
 
 def prove(policy: Policy, capabilities: Mapping[str, Capability]) -> list[Claim]:
@@ -82,38 +92,23 @@ def prove(policy: Policy, capabilities: Mapping[str, Capability]) -> list[Claim]
 
 
 def _of_scene(scene: Scene, policy: Policy, trees: Mapping[str, Expression], tallies: Mapping[str, _Tally]) -> None:
-    for each in (scene, unclassified(scene)):
-        bare = _Stage(an_act(each, policy, trees), policy, trees)
-        _never(bare, tallies["a"], lambda told: [runs_alone(told)])
-        if each is scene:
-            _never(bare, tallies["e"], lambda told: [comes_to_prohibited(told)])
-            _ask(bare.act, opened_together(bare.act, policy), policy, tallies["d"], frozenset())
-            written = bare.as_written()
-            _ask(bare.act, [silence_allows(written)], policy, tallies["f"], written.open)
-            _ask(bare.act, questions(written, trees), policy, tallies["g"], written.open)
-
-
-def _never(stage: _Stage, tally: _Tally, asked: Asked) -> None:
-    """Ask whatever the rules say; only where that leaves something open, as they are written."""
-    tally.asked += 1
-    search = Search(*stage.act.sense)
-    try:
-        if all(search.find(each.wanted) is None for each in asked(under_any_rules(stage.act, stage.policy))):
-            return
-    except NotAnswered:
-        pass
-    tally.asked -= 1
+    _never(_Stage(an_act(unclassified(scene), policy, trees), policy, trees), tallies["a"], runs_alone)
+    stage = _Stage(an_act(scene, policy, trees), policy, trees)
+    _never(stage, tallies["a"], runs_alone)
+    _never(stage, tallies["e"], comes_to_prohibited)
     written = stage.as_written()
-    _ask(stage.act, asked(written), stage.policy, tally, written.open)
+    stage.ask(opened_together(stage.act, policy), tallies["d"], frozenset())
+    stage.ask([silence_allows(written)], tallies["f"], written.open)
+    stage.ask(questions(written, trees), tallies["g"], written.open)
 
 
-def _ask(act: Act, asked: Iterable[Question], policy: Policy, tally: _Tally, open_: frozenset[str]) -> None:
-    tally.asked += 1
-    search = Search(*act.sense)
-    for question in asked:
-        if len(tally.counterexamples) >= MOST_SHOWN:
-            return
-        tally.doubts += _doubts(search, act, question, policy, tally, open_)
+def _never(stage: _Stage, tally: _Tally, asked: Callable[[Judged], Question]) -> None:
+    """Ask whatever the rules say; only where that leaves something open, as they are written."""
+    if stage.excluded([asked(stage.under_any_rules())]):
+        tally.asked += 1
+        return
+    written = stage.as_written()
+    stage.ask([asked(written)], tally, written.open)
 
 
 def _doubts(
