@@ -36,7 +36,7 @@ TITLES = {
     "f": "Where no rule holds, or one cannot be judged, the answer is no",
     "g": "Less confidence, more reach or less to be undone never means more freedom",
 }
-EXACT = (
+SCOPE = (
     "Exactly: every consideration of the engine, tiers, modes and bulk allowances; comparisons, `in`, `&&`, `||`, `!`, `?:`,"
     " `startsWith`; missing values and `if_missing`; whole numbers, dates of effect; any number of changed fields.",
     "Open (may come to anything, an error too): arithmetic, `size`, `matches`, conversions, `now`, indexing; `contains` and"
