@@ -7,7 +7,6 @@ what is shown for all of it holds for every text. What must never happen here: t
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from collections.abc import Iterable, Iterator
 from fractions import Fraction
 
@@ -48,12 +47,6 @@ class Words:
     def place(self, text: str) -> int:
         """Return the point of a text that matters; raises `KeyError` for another."""
         return self._places[text]
-
-    def point(self, text: str) -> Fraction:
-        """Return a point for any text: its own, or one between those it lies between."""
-        if text in self._places:
-            return Fraction(self._places[text])
-        return Fraction(2 * bisect_left(self.texts, text) - 1, 2)
 
     def text(self, point: Fraction) -> str:
         """Return a text at a point, as readable as its place allows; the same for the same point.
