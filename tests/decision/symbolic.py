@@ -16,9 +16,9 @@ from pilothouse.connectors.twin.capabilities import CAPABILITIES
 from pilothouse.decision import measures
 from pilothouse.decision.facts import ALWAYS, Facts, variables_of
 from pilothouse.decision.policy import Policy
-from pilothouse.decision.proving.act import ASKED, COUNTS, MODES, OTHERS, ROLES, WRITERS, Act
+from pilothouse.decision.proving.act import ASKED, COUNTS, MODES, ODD_PRICE, OTHERS, ROLES, WRITERS, Act
 from pilothouse.decision.proving.ruled import country
-from pilothouse.decision.tiers import normal_stage
+from pilothouse.decision.tiers import PRICE_FIELDS, normal_stage
 from pilothouse.vocabulary.records import FieldChange, WriterKind, is_empty
 
 QUOTE_DRAFT = next(each for each in CAPABILITIES if each.name == "crm.quote.draft")
@@ -62,7 +62,9 @@ def _is(number: Number, value: int) -> Bool:
 
 def _changes(facts: Facts, act: Act) -> Iterator[Bool]:
     slots = [name for name in list(act.changes)[-OTHERS:] if name not in {each.field for each in facts.changes}]
-    placed = {each.field if each.field in act.changes else slots.pop(): each for each in facts.changes}
+    odd = next((e.field for e in facts.changes if e.field not in act.changes and e.field.casefold() in PRICE_FIELDS), "")
+    named = {each.field: each.field if each.field in act.changes else slots.pop() for each in facts.changes}
+    placed = {ODD_PRICE if each.field == odd else named[each.field]: each for each in facts.changes}
     for name, change in act.changes.items():
         made = placed.get(name)
         yield logic.same(change.there, logic.truth(made is not None))

@@ -32,10 +32,10 @@ from pilothouse.conditions.logic import (
 from pilothouse.conditions.symbolic import OPEN, Amount, Flag, Value
 from pilothouse.conditions.words import Words, texts_of
 from pilothouse.data.schema import OBJECTS, field_spec
-from pilothouse.data.typed import LARGEST, TYPE_NAMES
+from pilothouse.data.typed import KNOWN, LARGEST, TYPE_NAMES
 from pilothouse.decision.facts import ALWAYS
 from pilothouse.decision.tiers import CLOSING_FIELDS, PRICE_FIELDS, normal_stage
-from pilothouse.decision.written import Policy, Rule
+from pilothouse.decision.written import THRESHOLD, Policy, Rule
 from pilothouse.vocabulary.actors import Role
 from pilothouse.vocabulary.capabilities import Capability
 from pilothouse.vocabulary.records import WriterKind
@@ -150,7 +150,8 @@ def trees_of(rules: Iterable[Rule]) -> dict[str, Expression]:
 
 def an_act(scene: Scene, policy: Policy, trees: Mapping[str, Expression]) -> Act:
     """Return the act of which nothing is known but what is done and on which object."""
-    wanted = {each for rule in policy.rules.get(scene.capability.name, ()) for each in rule.condition.needs}
+    needs = {each for rule in policy.rules.get(scene.capability.name, ()) for each in rule.condition.needs}
+    wanted = {each.removeprefix(KNOWN) for each in needs if not each.startswith(THRESHOLD)}
     words = Words(_texts(scene, policy, trees))
     values = {name: _value(scene, name) for name in sorted(wanted | {"new.stage"}) if name not in ALWAYS}
     values |= {name: _of_always(name) for name in ALWAYS}

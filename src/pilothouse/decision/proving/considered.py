@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
+from itertools import count
 
 from pilothouse.conditions.logic import (
     FALSE,
@@ -59,6 +60,7 @@ class Said:
     rule: str = ""
 
 
+_TIMES = count()
 Encoded = Callable[[Act, Policy], Iterator[Said]]
 
 
@@ -77,8 +79,10 @@ def unknown() -> list[str]:
 
 
 def _anything(name: str) -> Iterator[Said]:
+    # Variables of their own each time: of two acts that differ it may say different things.
+    time = next(_TIMES)
     for treatment in T:
-        yield Said(a_bool(f"?consideration {name} asks for {treatment}"), treatment, name)
+        yield Said(a_bool(f"?consideration {name} asks for {treatment}, {time}"), treatment, name)
 
 
 # What an action is: decision/tiers.py.
