@@ -62,7 +62,9 @@ def _is(number: Number, value: int) -> Bool:
 
 def _changes(facts: Facts, act: Act) -> Iterator[Bool]:
     slots = [name for name in list(act.changes)[-OTHERS:] if name not in {each.field for each in facts.changes}]
-    odd = next((e.field for e in facts.changes if e.field not in act.changes and e.field.casefold() in PRICE_FIELDS), "")
+    odd = next(
+        (e.field for e in facts.changes if e.field not in act.changes and e.field.casefold() in PRICE_FIELDS), ""
+    )
     named = {each.field: each.field if each.field in act.changes else slots.pop() for each in facts.changes}
     placed = {ODD_PRICE if each.field == odd else named[each.field]: each for each in facts.changes}
     for name, change in act.changes.items():

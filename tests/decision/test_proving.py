@@ -151,8 +151,14 @@ def written(rules: list[dict[str, str]], more: str = "") -> Policy:
     lines = [THRESHOLDS + "discount_authority: 10\n" + more + "rules:" + ("" if rules else " []")]
     for number, rule in enumerate(rules):
         lines.append(f"  - id: rule-{number}\n    applies_to: [{NAME}]\n    reason: for whatever reason")
-        harmless = {**rule, "if_missing": "refuse"} if rule["then"] == "auto" and rule["if_missing"] == "holds" else rule
-        lines += [f'    {key}: "{value}"' if key == "when" else f"    {key}: {value}" for key, value in harmless.items() if value]
+        harmless = (
+            {**rule, "if_missing": "refuse"} if rule["then"] == "auto" and rule["if_missing"] == "holds" else rule
+        )
+        lines += [
+            f'    {key}: "{value}"' if key == "when" else f"    {key}: {value}"
+            for key, value in harmless.items()
+            if value
+        ]
     (folder() / "p.yaml").write_text("\n".join(lines) + "\n")
     return load_policy(folder(), {NAME: KNOWN[NAME]}, CLOSED)
 
@@ -165,13 +171,17 @@ def agree(policy: Policy, facts: Facts) -> None:
     search = logic.Search(*act.sense, *standing_for(facts, act, policy))
     real = decide(facts, policy)
     runs = effective(real, facts.mode) is Disposition.EXECUTE
-    wanted = logic.every([judged.is_(real.treatment), judged.tier()[real.tier], logic.same(judged.executes(), logic.truth(runs))])
+    wanted = logic.every(
+        [judged.is_(real.treatment), judged.tier()[real.tier], logic.same(judged.executes(), logic.truth(runs))]
+    )
     assert search.find(wanted) is not None, real.reasons
     if not judged.open:
         assert search.find(logic.no(wanted)) is None, real.reasons
         found = search.find()
         assert found is not None
-        said = {(each.code, each.treatment) for each in (*judged.considered, *judged.by_rules) if found.true(each.where)}
+        said = {
+            (each.code, each.treatment) for each in (*judged.considered, *judged.by_rules) if found.true(each.where)
+        }
         assert said == {(each.code, each.treatment) for each in real.reasons}
 
 
@@ -366,7 +376,9 @@ def test_without_the_rules_that_are_found_every_verdict_is_the_same(tmp_path: Pa
     policy = load_policy(tmp_path, KNOWN)
     idle = {each.rule for each in findings(policy, KNOWN)}
     left = [each for each in policy.rules[NAME] if each.id not in idle]
-    fewer = replace(policy, rules={NAME: left}, together={NAME: policy.conditions.together([r.condition for r in left])})
+    fewer = replace(
+        policy, rules={NAME: left}, together={NAME: policy.conditions.together([r.condition for r in left])}
+    )
 
     @settings(max_examples=200, deadline=None)
     @given(some_facts())

@@ -31,7 +31,9 @@ def test_the_steps_are_those_that_people_know() -> None:
 def test_an_expiry_that_approves_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(DECISIONS, "review.expired", ReviewStatus.APPROVED)
     broken = prove_reviews()[0]
-    assert broken.status == "refuted" and "review.expired by system" in " ".join(e.sentence for e in broken.counterexamples)
+    assert broken.status == "refuted" and "review.expired by system" in " ".join(
+        e.sentence for e in broken.counterexamples
+    )
 
 
 def test_a_late_approval_that_passes_is_found(monkeypatch: pytest.MonkeyPatch) -> None:

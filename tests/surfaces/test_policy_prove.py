@@ -26,8 +26,14 @@ def test_the_starter_workspace_is_proved_and_an_odd_rule_is_told_with_its_place(
     init_workspace(tmp_path / "w")
     run = CliRunner().invoke(app, ["policy", "prove", "-w", str(tmp_path / "w"), "--json"])
     told = json.loads(run.stdout)
-    assert run.exit_code == 0 and {each["claim"]: each["status"] for each in told["claims"]} == dict.fromkeys("abcdefg", "proved")
-    assert told["scope"] and told["rules"] > 20 and {each["kind"] for each in told["findings"]} <= {"unreachable", "shadowed"}
+    assert run.exit_code == 0 and {each["claim"]: each["status"] for each in told["claims"]} == dict.fromkeys(
+        "abcdefg", "proved"
+    )
+    assert (
+        told["scope"]
+        and told["rules"] > 20
+        and {each["kind"] for each in told["findings"]} <= {"unreachable", "shadowed"}
+    )
     (tmp_path / "w" / "policy" / "odd.yaml").write_text(ODD)
     run = CliRunner().invoke(app, ["policy", "prove", "-w", str(tmp_path / "w")])
     assert run.exit_code == 1
