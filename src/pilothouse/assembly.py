@@ -319,7 +319,7 @@ def _notifications(workspace: Workspace, door: Door, reviews: Reviews) -> Notifi
         reviews,
         settings,
         channels,
-        owner_of=door.agents.owner,
+        owners_of=door.agents.owners,
         address=f"http://{server.host}:{server.port}",
     )
 

@@ -16,11 +16,12 @@ from tests.handoff.telling import Make, held, plain_part
 from tests.world import World
 
 from pilothouse.assembly import assemble
+from pilothouse.handoff.incidents import Finding
 from pilothouse.handoff.notifying.outbox import notifications
 from pilothouse.handoff.queue import reviews
-from pilothouse.ledger.entries import Draft
+from pilothouse.handoff.suspensions import Reach
 from pilothouse.orchestration.upkeep import Upkeep
-from pilothouse.vocabulary.actors import Actor, AgentRef
+from pilothouse.vocabulary.actors import AgentRef
 from pilothouse.vocabulary.documents import DocumentError
 from pilothouse.vocabulary.errors import Conflict, NotFound
 from pilothouse.vocabulary.records import RecordRef
@@ -121,7 +122,9 @@ def test_agents_incidents_and_failing_jobs_are_told_to_those_who_can_act(make: M
     app.gateway.door.agents.suspend(ref, "noah", "a drill")
     app.gateway.door.agents.resume(ref, "noah", "over")
     app.gateway.door.agents.demote(ref, "crm.account.update", "noah", "too eager")
-    app.ledger.append([Draft("incident.opened", Actor("noah"), {"incident": "inc_1", "severity": "1"})])
+    app.gateway.door.agents.suspend(Reach(action_type="crm.account.update"), "noah", "all of it")
+    app.gateway.door.agents.suspend(Reach(), "noah", "everything")
+    incident = app.incidents.incidents.open(Finding(Reach("tester@1"), 1, "Wrong industries."), "noah").id
 
     def broken() -> None:
         raise RuntimeError("secret words")
@@ -131,11 +134,13 @@ def test_agents_incidents_and_failing_jobs_are_told_to_those_who_can_act(make: M
         assert not jobs.run("take in", broken)
     assert jobs.run("take in", lambda: works)
     told.round()
-    assert told.titles("gita")[::-1][-5:] == [
+    assert told.titles("gita")[::-1][-7:] == [
         "Suspended: tester@1",
         "Active again: tester@1",
-        "Back in shadow: tester@1 crm.account.update",
-        "Incident opened: inc_1 1",
+        "Back in shadow: crm.account.update of tester@1",
+        "Suspended: crm.account.update of every agent",
+        "Suspended: every agent",
+        f"Incident opened: {incident}, severity 1, about tester@1",
         "Failed: take in",
     ]
     assert "Incident opened: inc_1 1" in told.titles("ada") and "Suspended: tester@1" not in told.titles("ada")

@@ -126,9 +126,14 @@ class ReviewProjector:
                 _move(connection, entry)
 
 
+def due_before(kind: str) -> ReviewStatus:
+    """Return how a review has to stand for an entry of this kind to be taken."""
+    return ReviewStatus.APPROVED if kind == "review.used" else ReviewStatus.OPEN
+
+
 def _move(connection: Connection, entry: Entry) -> None:
     review = entry.body["review"]
-    due = ReviewStatus.APPROVED if entry.kind == "review.used" else ReviewStatus.OPEN
+    due = due_before(entry.kind)
     mine = update(reviews).where(reviews.c.id == review, reviews.c.status == due.value)
     if connection.execute(mine.values(**_decided(entry))).rowcount != 1:
         verb = entry.kind.partition(".")[2]

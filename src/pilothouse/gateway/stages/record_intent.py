@@ -11,6 +11,7 @@ from __future__ import annotations
 from sqlalchemy import Connection
 
 from pilothouse.decision.engine import decide as judge
+from pilothouse.decision.tiers import acts, irreversible
 from pilothouse.directory.people import read_person
 from pilothouse.gateway.agents import read_agent
 from pilothouse.gateway.door import Door
@@ -23,7 +24,6 @@ from pilothouse.gateway.stages.limit import measure
 from pilothouse.handoff.reviews import consume_guard, used
 from pilothouse.handoff.suspensions import stopping
 from pilothouse.ledger.actions import execution_of
-from pilothouse.vocabulary.capabilities import Effect
 from pilothouse.vocabulary.errors import Conflict, Forbidden, Unauthenticated
 from pilothouse.vocabulary.outcomes import ActionStatus
 
@@ -48,9 +48,8 @@ def record_intent(passage: Passage, door: Door) -> Answer:
 
 def _without_a_person(passage: Passage) -> str:
     """I1, asked once more where nothing configurable can be in the way."""
-    assert passage.capability is not None
-    writes = passage.capability.effect is Effect.WRITE
-    if not writes or (passage.capability.reversible and not passage.capability.external):
+    assert passage.capability is not None and passage.facts is not None
+    if not acts(passage.facts) or not irreversible(passage.capability):
         return ""
     approval = passage.approval
     if approval is not None and approval.by and approval.payload_hash == passage.action.payload_hash:

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from datetime import timedelta
 from enum import StrEnum
 from typing import Any
 
+from pilothouse.handoff.suspensions import EVERY, Reach
 from pilothouse.ledger.entries import Entry
-from pilothouse.vocabulary.actors import AgentRef
 from pilothouse.vocabulary.values import JsonObject
 
-AgentOwner = Callable[[AgentRef], str]
+AgentOwners = Callable[[Reach], Collection[str]]
+"""Returns who owns the agents that something is about."""
 """Returns the person who owns an agent; the empty string when nobody registered it."""
 
 
@@ -95,16 +96,16 @@ class Occasion:
     besides: str = ""
 
 
-def occasions_of(entry: Entry, owner_of: AgentOwner) -> Iterator[Occasion]:
+def occasions_of(entry: Entry, owners_of: AgentOwners) -> Iterator[Occasion]:
     """Yield what must be told of an entry: nothing or one thing."""
     if entry.kind in ACTS:
-        yield from _act(entry, owner_of)
+        yield from _act(entry, owners_of)
     elif entry.kind in ABOUT_REVIEWS:
-        yield _review(entry, owner_of)
+        yield _review(entry, owners_of)
     elif entry.kind in ABOUT_AGENTS:
-        yield _agent(entry, owner_of)
+        yield _agent(entry, owners_of)
     elif entry.kind == "incident.opened":
-        yield _incident(entry, owner_of)
+        yield _incident(entry, owners_of)
     elif entry.kind == "job.failed":
         item = Item(entry.position, what=entry.body["job"], sentence=entry.body["error"])
         yield Occasion(Event.JOB_FAILED, item.what, item, verb="suspend")
@@ -114,7 +115,7 @@ def occasions_of(entry: Entry, owner_of: AgentOwner) -> Iterator[Occasion]:
         yield Occasion(Event.DELIVERY_FAILED, channel, item, verb="suspend", besides=channel)
 
 
-def _act(entry: Entry, owner_of: AgentOwner) -> Iterator[Occasion]:
+def _act(entry: Entry, owners_of: AgentOwners) -> Iterator[Occasion]:
     verdict: dict[str, Any] = entry.body.get("verdict") or {}
     if not verdict.get("notify"):
         return
@@ -125,10 +126,10 @@ def _act(entry: Entry, owner_of: AgentOwner) -> Iterator[Occasion]:
         sentence=f"{'Held' if entry.kind == 'action.held' else 'Performed'}: {verdict['sentence']}",
         action=entry.action,
     )
-    yield Occasion(Event.OVER_THRESHOLD, f"{item.what} {entry.kind}", item, _behind(entry, owner_of))
+    yield Occasion(Event.OVER_THRESHOLD, f"{item.what} {entry.kind}", item, _behind(entry, owners_of))
 
 
-def _review(entry: Entry, owner_of: AgentOwner) -> Occasion:
+def _review(entry: Entry, owners_of: AgentOwners) -> Occasion:
     body, event = entry.body, ABOUT_REVIEWS[entry.kind]
     item = Item(
         entry.position,
@@ -142,22 +143,24 @@ def _review(entry: Entry, owner_of: AgentOwner) -> Occasion:
     return Occasion(event, "", item, frozenset({body["owner"]}))
 
 
-def _agent(entry: Entry, owner_of: AgentOwner) -> Occasion:
+def _agent(entry: Entry, owners_of: AgentOwners) -> Occasion:
     body = entry.body
-    ref = AgentRef.parse(body["agent"])
-    what = " ".join(str(body[key]) for key in ("agent", "action_type", "mode") if key in body)
+    reach = Reach(body["agent"], body.get("action_type") or EVERY)
+    what = f"{reach} {body['mode']}" if "mode" in body else str(reach)
     item = Item(entry.position, what=what, subject=entry.subject, sentence=body.get("reason", ""))
-    people = {owner_of(ref), entry.actor.person, *body.get("by", ())}
+    people = {*owners_of(reach), entry.actor.person, *body.get("by", ())} - {""}
     return Occasion(ABOUT_AGENTS[entry.kind], body["agent"], item, frozenset(people))
 
 
-def _incident(entry: Entry, owner_of: AgentOwner) -> Occasion:
+def _incident(entry: Entry, owners_of: AgentOwners) -> Occasion:
     body = entry.body
-    words = [str(body[key]) for key in ("incident", "severity", "agent") if body.get(key)]
-    item = Item(entry.position, what=" ".join(words), subject=entry.subject, sentence=str(body.get("summary", "")))
-    return Occasion(Event.INCIDENT_OPENED, item.what, item, _behind(entry, owner_of), verb="suspend")
+    reach = Reach(body["agent"], body["action_type"])
+    what = f"{body['incident']}, severity {body['severity']}, about {reach}"
+    item = Item(entry.position, what=what, subject=entry.subject)
+    people = {entry.actor.person, *owners_of(reach), *body["notify"]} - {""}
+    return Occasion(Event.INCIDENT_OPENED, item.what, item, frozenset(people), verb="suspend")
 
 
-def _behind(entry: Entry, owner_of: AgentOwner) -> frozenset[str]:
+def _behind(entry: Entry, owners_of: AgentOwners) -> frozenset[str]:
     agent = entry.actor.agent
-    return frozenset({entry.actor.person, owner_of(agent) if agent else ""} - {""})
+    return frozenset({entry.actor.person, *(owners_of(Reach(str(agent))) if agent else ())} - {""})

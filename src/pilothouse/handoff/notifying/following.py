@@ -16,7 +16,7 @@ from sqlalchemy import Connection, select
 from pilothouse.directory.people import Directory, Person
 from pilothouse.directory.roles import permissions_of
 from pilothouse.handoff.notifying.channels import Channel
-from pilothouse.handoff.notifying.events import FOLLOWED, WINDOWS, AgentOwner, Event, Item, Occasion, occasions_of
+from pilothouse.handoff.notifying.events import FOLLOWED, WINDOWS, AgentOwners, Event, Item, Occasion, occasions_of
 from pilothouse.handoff.notifying.outbox import (
     MOST_ITEMS,
     QUEUED,
@@ -47,10 +47,10 @@ class Follower:
         directory: Directory,
         settings: Settings,
         channels: Mapping[str, Channel],
-        owner_of: AgentOwner,
+        owners_of: AgentOwners,
     ) -> None:
         self._ledger, self._directory, self._settings = ledger, directory, settings
-        self._channels, self._owner_of = channels, owner_of
+        self._channels, self._owners_of = channels, owners_of
         self._passed = -1
 
     def follow(self) -> int:
@@ -66,7 +66,7 @@ class Follower:
             entries = list(self._ledger.entries(after=begin, limit=AT_ONCE, kinds=FOLLOWED))
             full = len(entries) == AT_ONCE
             reached = entries[-1].position if full else max(end, begin)
-            drafts = self.drafts([each for entry in entries for each in occasions_of(entry, self._owner_of)])
+            drafts = self.drafts([each for entry in entries for each in occasions_of(entry, self._owners_of)])
             if drafts or reached - cursor >= WORTH_NOTING:
                 noted = Draft("notification.followed", SYSTEM, {"position": reached})
                 try:

@@ -13,7 +13,7 @@ from pilothouse.directory.roles import permissions_of
 from pilothouse.handoff.notifying.channels import Channel
 from pilothouse.handoff.notifying.delivering import Delivery
 from pilothouse.handoff.notifying.digests import Digests, week_before
-from pilothouse.handoff.notifying.events import AgentOwner, Event, Item
+from pilothouse.handoff.notifying.events import AgentOwners, Event, Item
 from pilothouse.handoff.notifying.following import Follower, queued
 from pilothouse.handoff.notifying.inbox import Inbox
 from pilothouse.handoff.notifying.outbox import Notice
@@ -46,7 +46,7 @@ class Notifications:
         reviews: Reviews,
         settings: Settings,
         channels: Mapping[str, Channel],
-        owner_of: AgentOwner,
+        owners_of: AgentOwners,
         address: str,
     ) -> None:
         self._ledger, self._directory, self._reviews = ledger, directory, reviews
@@ -54,7 +54,7 @@ class Notifications:
         self.inbox = Inbox(ledger)
         self.digests = Digests(ledger, store, reviews)
         self.wording = Wording(store, directory, settings.address or address, self.digests.lines)
-        self._follower = Follower(ledger, directory, settings, channels, owner_of)
+        self._follower = Follower(ledger, directory, settings, channels, owners_of)
         self._delivery = Delivery(ledger, channels, self.wording.message)
 
     def round(self) -> Round:

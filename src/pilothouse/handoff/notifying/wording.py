@@ -39,6 +39,7 @@ LEADS_TO: Mapping[Event, str] = {
     **dict.fromkeys((E.REVIEW_OPENED, E.REVIEW_REMINDER, E.REVIEW_OVERDUE, E.DAILY_QUEUE), "/reviews"),
     **dict.fromkeys((E.AGENT_SUSPENDED, E.AGENT_RESUMED, E.AGENT_PROMOTED, E.AGENT_DEMOTED), "/agents"),
     E.OVER_THRESHOLD: "/actions",
+    E.INCIDENT_OPENED: "/incidents",
     E.WEEKLY_SHADOW: "/actions?status=shadowed",
 }
 Contents = Callable[[Notice], Sequence[Line]]

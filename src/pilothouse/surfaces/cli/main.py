@@ -57,7 +57,7 @@ app.add_typer(agents.app, name="agents", help="Who may act, and how far each has
 app.add_typer(reviews.app, name="reviews", help="What waits for a person.")
 app.add_typer(notifications.app, name="notifications", help="What people were told, and whether it arrived.")
 app.add_typer(actions.app, name="actions", help="What was done, refused, held, and why.")
-app.add_typer(policy.app, name="policy", help="Check and test the written policy.")
+app.add_typer(policy.app, name="policy", help="Check, test and prove the written policy.")
 app.add_typer(definitions.app, name="definitions", help="What your words mean, and which records they hold of.")
 app.add_typer(contracts.app, name="contracts", help="What each agent may read and write, and whether rows keep to it.")
 app.add_typer(

@@ -1,4 +1,4 @@
-"""`pilothouse policy`: check and test."""
+"""`pilothouse policy`: check, test and prove."""
 
 from __future__ import annotations
 
@@ -14,10 +14,12 @@ from pilothouse.decision.policy import check_policy, load_policy, version_of
 from pilothouse.gateway.agents import load_manifests
 from pilothouse.surfaces.cli.context import HERE, Json, Where
 from pilothouse.surfaces.cli.output import emit, errors, guarded, say, table
+from pilothouse.surfaces.cli.policy_prove import prove
 from pilothouse.vocabulary.documents import DocumentError
 from pilothouse.workspace.config import Workspace, open_workspace
 
 app = typer.Typer(no_args_is_help=True)
+app.command("prove")(prove)
 _KNOWN = {capability.name: capability for capability in CAPABILITIES}
 
 
