@@ -16,19 +16,24 @@ from pilothouse.vocabulary.documents import DocumentError, content_hash
 
 
 def load_policy(
-    folder: Path, capabilities: Mapping[str, Capability], closed_stages: frozenset[str] = frozenset()
+    folder: Path,
+    capabilities: Mapping[str, Capability],
+    closed_stages: frozenset[str] = frozenset(),
+    version: str = "",
 ) -> Policy:
     """Read and compile a policy folder; raises the first `DocumentError`.
 
+    Decisions cite the version; where none is given, the hash of the files and their git commit.
+
     A capability on which the policy is silent is no error here: it is refused when somebody asks for it.
     """
-    version = version_of(folder)
+    stands = version_of(folder)
     reading = Reading(folder, capabilities)
     if reading.problems:
         raise min(reading.problems, key=_place)
-    if content_hash(folder) != version[:16]:
+    if content_hash(folder) != stands[:16]:
         raise DocumentError(folder, 0, "the policy was changed while it was read", hint="Load it again.")
-    return reading.policy(version, closed_stages)
+    return reading.policy(version or stands, closed_stages)
 
 
 def check_policy(folder: Path, capabilities: Mapping[str, Capability]) -> list[DocumentError]:

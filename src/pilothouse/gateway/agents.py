@@ -6,7 +6,7 @@ named people behind it; trust carried from one version of an agent to the next.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import lru_cache
@@ -165,7 +165,11 @@ class Agents:
     """Registers, suspends, resumes and promotes agents; every act is an entry by a named person."""
 
     def __init__(
-        self, ledger: Ledger, directory: Directory, capabilities: Collection[str], contracts: Collection[str]
+        self,
+        ledger: Ledger,
+        directory: Directory,
+        capabilities: Collection[str],
+        contracts: Callable[[], Collection[str]],
     ) -> None:
         self._ledger, self._directory = ledger, directory
         self._capabilities, self._contracts = capabilities, contracts
@@ -193,10 +197,11 @@ class Agents:
 
     def _possible(self, manifest: Manifest) -> None:
         """A manifest stands for good under its version, so what it names must exist when it is registered."""
-        if manifest.contract not in self._contracts:
+        contracts = self._contracts()
+        if manifest.contract not in contracts:
             raise InvalidInput(
                 f"{manifest.ref} works under the data contract {manifest.contract!r}, which does not exist.",
-                hint=f"There is: {', '.join(sorted(self._contracts)) or 'none yet; write one under contracts/'}.",
+                hint=f"There is: {', '.join(sorted(contracts)) or 'none yet; write one under contracts/'}.",
             )
         unknown = [grant for grant in manifest.grants if grant not in self._capabilities]
         if unknown:
