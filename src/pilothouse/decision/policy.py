@@ -5,7 +5,7 @@ A file that tries to relax what cannot be relaxed is an error, not a setting.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from pilothouse.decision.reading import Reading
@@ -36,11 +36,19 @@ def load_policy(
     return reading.policy(version or stands, closed_stages)
 
 
-def check_policy(folder: Path, capabilities: Mapping[str, Capability]) -> list[DocumentError]:
-    """Return every problem in a policy folder, in file and line order, gaps in what it covers among them."""
+def check_policy(
+    folder: Path, capabilities: Mapping[str, Capability], granted: Mapping[str, Sequence[str]] | None = None
+) -> list[DocumentError]:
+    """Return every problem in a policy folder, in file and line order: gaps in what it covers, and what it says in vain.
+
+    `granted` are the action types that each agent may propose.
+    """
     reading = Reading(folder, capabilities)
     # A rule that does not compile leaves its action type uncovered; that follows from the first problem.
-    return sorted(reading.problems or reading.silences(), key=_place)
+    if reading.problems:
+        return sorted(reading.problems, key=_place)
+    found = reading.silences() + reading.in_vain(reading.policy("", frozenset()), granted or {})
+    return sorted(found, key=_place)
 
 
 def _place(error: DocumentError) -> tuple[str, int]:

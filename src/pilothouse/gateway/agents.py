@@ -6,7 +6,7 @@ named people behind it; trust carried from one version of an agent to the next.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import lru_cache
@@ -219,6 +219,15 @@ class Agents:
         with self._ledger.engine.connect() as connection:
             names = [row.agent for row in connection.execute(select(agents.c.agent).order_by(agents.c.agent))]
             return [read_agent(connection, AgentRef.parse(name)) for name in names]
+
+    @staticmethod
+    def granted(ledger: Ledger) -> Iterator[tuple[str, tuple[str, ...]]]:
+        """Yield every registered agent that is not suspended, with its grants."""
+        query = select(agents.c.agent, agents.c.manifest).where(agents.c.suspended_at.is_(None))
+        with ledger.engine.connect() as connection:
+            rows = connection.execute(query.order_by(agents.c.agent)).all()
+        for row in rows:
+            yield row.agent, _manifest(row.manifest).grants
 
     def latest(self, name: str) -> Registered:
         """Return the last registered version of an agent; raises `NotFound`."""

@@ -28,6 +28,7 @@ from pilothouse.surfaces.cli import (
     people,
     pipeline,
     policy,
+    policy_versions,
     quality,
     records,
     reviews,
@@ -51,7 +52,7 @@ app = typer.Typer(no_args_is_help=True, add_completion=False, help="The open con
 app.add_typer(agents.app, name="agents", help="Who may act, and how far each has come.")
 app.add_typer(reviews.app, name="reviews", help="What waits for a person.")
 app.add_typer(actions.app, name="actions", help="What was done, refused, held, and why.")
-app.add_typer(policy.app, name="policy", help="Check and test the written policy.")
+app.add_typer(policy.app, name="policy", help="Check, test, publish and ask the written policy.")
 app.add_typer(definitions.app, name="definitions", help="What your words mean, and which records they hold of.")
 app.add_typer(contracts.app, name="contracts", help="What each agent may read and write, and whether rows keep to it.")
 app.add_typer(ledger.app, name="ledger", help="Verify and export the record of everything.")
@@ -60,6 +61,15 @@ app.add_typer(agents.tokens, name="token", help="Agent tokens.")
 app.add_typer(enrich.app, name="enrich", help="Ask outside sources for what is missing or old, within a budget.")
 app.add_typer(accounts.app, name="account", help="One account, from every system, as of any moment.")
 app.add_typer(sources.app, name="sources", help="Who may send webhooks, and their secrets.")
+for command in (
+    policy_versions.publish,
+    policy_versions.approve,
+    policy_versions.reject,
+    policy_versions.versions,
+    policy_versions.show,
+    policy_versions.rollback,
+):
+    policy.app.command()(command)
 app.command("signals")(sources.signals)
 app.command("pipeline")(pipeline.pipeline)
 app.command("rollback")(rollback.rollback)
