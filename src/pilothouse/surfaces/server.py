@@ -18,6 +18,7 @@ from pilothouse.orchestration.continuing import carry_on
 from pilothouse.surfaces.console.pages import mount_console, problem_page
 from pilothouse.surfaces.rest import accounts, signals
 from pilothouse.surfaces.rest.definition_routes import router as definition_router
+from pilothouse.surfaces.rest.policy_routes import router as policy_router
 from pilothouse.surfaces.rest.routes import router
 from pilothouse.vocabulary.errors import (
     Conflict,
@@ -69,6 +70,7 @@ def build(pilothouse: App) -> FastAPI:
     web.state.pilothouse = pilothouse
     web.include_router(router)
     web.include_router(definition_router)
+    web.include_router(policy_router)
     web.include_router(signals.router)
     web.include_router(accounts.router)
     mount_console(web)

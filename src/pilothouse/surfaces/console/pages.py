@@ -44,12 +44,14 @@ def mount_console(web: FastAPI) -> None:
     from pilothouse.surfaces.console.data_pages import router as data_router
     from pilothouse.surfaces.console.definition_pages import router as definition_router
     from pilothouse.surfaces.console.identity_pages import router as identity_router
+    from pilothouse.surfaces.console.policy_pages import router as policy_router
 
     web.include_router(router)
     web.include_router(account_router)
     web.include_router(data_router)
     web.include_router(definition_router)
     web.include_router(identity_router)
+    web.include_router(policy_router)
     filters = cast("dict[str, Any]", templates.env.filters)  # pyright: ignore[reportUnknownMemberType]
     filters |= {"show": show, "plain": show_plain}
 
