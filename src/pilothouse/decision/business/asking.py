@@ -16,6 +16,7 @@ from pilothouse.decision.business.policy import BusinessPolicy, Clause, Question
 from pilothouse.vocabulary.errors import InvalidInput
 from pilothouse.vocabulary.values import Json
 
+NOTHING = {Question.TRIGGER: "Nothing starts on it.", Question.DISQUALIFIED: "Nothing puts it out."}
 CANNOT_TELL = Answer.CANNOT_TELL.value
 
 
@@ -98,20 +99,19 @@ class Asker:
     def _any(self, question: Question, record: Record, clauses: Sequence[Clause]) -> BusinessAnswer:
         asked = [(each, of) for each in clauses if (of := self._of(record, each.object)) is not None]
         looked = [self._finding(clause, of) for clause, of in asked]
-        of = asked[0][1] if asked else record
         holding = [each for each in looked if each.answer is Answer.YES]
         if holding:
             first = holding[0]
-            return self._said(question, record, of, Answer.YES.value, first, looked, 1.0)
+            return self._said(question, record, record, Answer.YES.value, first, looked, 1.0)
         open_ = [
             found
             for found, (clause, _) in zip(looked, asked, strict=True)
             if found.answer is Answer.CANNOT_TELL and not clause.skips
         ]
         if open_:
-            return self._said(question, record, of, CANNOT_TELL, open_[0], looked, None)
-        none = Finding("none", f"No {question.value} rule holds of it.", Answer.YES, "", {})
-        return self._said(question, record, of, Answer.NO.value, none, looked, 1.0)
+            return self._said(question, record, record, CANNOT_TELL, open_[0], looked, None)
+        none = Finding("none", NOTHING[question], Answer.YES, "", {})
+        return self._said(question, record, record, Answer.NO.value, none, looked, 1.0)
 
     def _priority(self, record: Record) -> BusinessAnswer:
         weights = self._policy.priority

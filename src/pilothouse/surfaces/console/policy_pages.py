@@ -89,8 +89,8 @@ def _clauses(business: BusinessPolicy) -> list[tuple[str, list[tuple[str, str, s
 
     def row(term: str, gives: str, reason: str, where: str) -> tuple[str, str, str, str]:
         criteria = business.definitions.term(term)
-        every = " and ".join(each.text for each in criteria.all)
-        some = " or ".join(each.text for each in criteria.any)
+        every = " and ".join(each.text.removeprefix("defined.") for each in criteria.all)
+        some = " or ".join(each.text.removeprefix("defined.") for each in criteria.any)
         return gives, "; and one of: ".join(each for each in (every, some) if each), reason, where
 
     fit = business.fit
