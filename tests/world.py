@@ -11,6 +11,8 @@ from typing import Any
 
 from pilothouse.assembly import SYSTEM, App, assemble
 from pilothouse.data.store import Observation
+from pilothouse.decision.publishing.content import gather
+from pilothouse.decision.publishing.versions import Version
 from pilothouse.directory.people import Person
 from pilothouse.gateway.agents import Manifest
 from pilothouse.gateway.passage import Result
@@ -106,6 +108,12 @@ class World:
 
     def submit(self, action: Action, token: str | None = None) -> Result:
         return self.gateway.submit(action, token or self.token())
+
+    def publish(self, changes: Mapping[str, str], *, without: str = "\0") -> Version:
+        """Put the workspace's text with these files in force; files whose path starts with `without` are left out."""
+        kept = {path: text for path, text in gather(self.root).items() if not path.startswith(without)}
+        proposed = self.app.versions.propose({**kept, **changes}, "gita", "For a test.")
+        return self.app.versions.approve(proposed.id, "noah")
 
     def committed(self) -> list[dict[str, Any]]:
         """Every request that the twin's own journal says took effect through the gateway's credential."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
@@ -17,10 +17,8 @@ from pilothouse.connectors.twin.connector import CREDENTIAL, TwinConnector
 from pilothouse.connectors.twin.intake import observations
 from pilothouse.connectors.twin.server import TwinServer
 from pilothouse.data.consents import Consents
-from pilothouse.data.contract_reading import load_contracts
 from pilothouse.data.contracts import Contract
 from pilothouse.data.defining.judging import Judge
-from pilothouse.data.defining.reading import load_definitions
 from pilothouse.data.definitions import Definitions
 from pilothouse.data.enrichment.answers import EnrichmentProvider
 from pilothouse.data.enrichment.due import Knowledge
@@ -47,7 +45,12 @@ from pilothouse.data.signals.catalogue import load_catalogue
 from pilothouse.data.signals.projection import SignalProjector
 from pilothouse.data.signals.receiving import Signals
 from pilothouse.data.store import DataStore, Record
-from pilothouse.decision.policy import Policy, load_policy
+from pilothouse.decision.business.asking import Asker, BusinessAnswer
+from pilothouse.decision.business.policy import Question
+from pilothouse.decision.policy import Policy
+from pilothouse.decision.publishing.in_force import InForce
+from pilothouse.decision.publishing.publishing import PolicyVersions
+from pilothouse.decision.publishing.versions import VersionProjector
 from pilothouse.directory.credentials import Credentials
 from pilothouse.directory.people import Directory, PeopleProjector
 from pilothouse.directory.sources import Sources
@@ -113,17 +116,34 @@ def projectors() -> tuple[Projector, ...]:
         ComplianceProjector(),
         ScheduleProjector(),
         NotificationProjector(),
+        VersionProjector(),
     )
+
+
+@dataclass
+class Desk:
+    """The ledger and what may be written about policy: enough to change what is in force even when it cannot be read."""
+
+    workspace: Workspace
+    clock: Clock
+    ledger: Ledger
+    witness: Witness
+    twin: TwinServer
+    registry: CapabilityRegistry
+    versions: PolicyVersions
+
+    def close(self) -> None:
+        """Sign what was written, and let go of the database."""
+        self.witness.checkpoint(self.ledger)
+        self.ledger.close()
+        self.ledger.engine.dispose()
 
 
 @dataclass
 class App:
     """Pilothouse, wired."""
 
-    workspace: Workspace
-    clock: Clock
-    ledger: Ledger
-    witness: Witness
+    desk: Desk
     directory: Directory
     credentials: Credentials
     store: DataStore
@@ -139,10 +159,7 @@ class App:
     graph: BuyerGraph
     pipeline: Pipeline
     sources: Sources
-    contracts: dict[str, Contract]
-    policy: Policy
     compliance: Compliance
-    twin: TwinServer
     gateway: Gateway
     reviews: Reviews
     incidents: IncidentDesk
@@ -150,11 +167,60 @@ class App:
     upkeep: Upkeep
     agents: Sequence[Agent]
     schedules: Sequence[Schedule] = ()
+    _business: Judge | None = None
     _newest: dict[str, tuple[int, datetime | None]] = field(default_factory=dict[str, tuple[int, datetime | None]])
 
     def agent(self, name: str) -> Agent | None:
         """Return the built-in agent with this name, if there is one."""
         return next((each for each in self.agents if each.ref.name == name), None)
+
+    @property
+    def workspace(self) -> Workspace:
+        """The workspace's folder and settings."""
+        return self.desk.workspace
+
+    @property
+    def clock(self) -> Clock:
+        """The clock that everything goes by."""
+        return self.desk.clock
+
+    @property
+    def ledger(self) -> Ledger:
+        """The ledger."""
+        return self.desk.ledger
+
+    @property
+    def witness(self) -> Witness:
+        """What proves the ledger from outside of it."""
+        return self.desk.witness
+
+    @property
+    def twin(self) -> TwinServer:
+        """The embedded system of record."""
+        return self.desk.twin
+
+    @property
+    def versions(self) -> PolicyVersions:
+        """Every version of the written policy."""
+        return self.desk.versions
+
+    @property
+    def policy(self) -> Policy:
+        """The policy in force now."""
+        return self.gateway.door.policy
+
+    @property
+    def contracts(self) -> Mapping[str, Contract]:
+        """The data contracts in force now."""
+        return self.gateway.door.contracts
+
+    def ask(self, question: Question, record: Record, as_of: datetime | None = None) -> BusinessAnswer:
+        """Ask the business policy in force about a record; raises `InvalidInput` where it says nothing of such."""
+        business = self.gateway.door.rules().business
+        kept = self._business
+        if kept is None or kept.definitions is not business.definitions:
+            kept = self._business = Judge(self.ledger, self.store, business.definitions)
+        return Asker(business, kept.at(as_of or self.judged_as_of(record.ref.system))).ask(question, record)
 
     def newest_day(self, system: str) -> datetime | None:
         """Return the end of the newest day that any record of a system tells of, so far as it has come by now."""
@@ -221,9 +287,20 @@ class App:
 
     def close(self) -> None:
         """Sign what was written, and let go of the database."""
-        self.witness.checkpoint(self.ledger)
-        self.ledger.close()
-        self.ledger.engine.dispose()
+        self.desk.close()
+
+
+def open_desk(workspace: Workspace, clock: Clock | None = None) -> Desk:
+    """Open a workspace's ledger without reading its policy; raises when its database cannot be used."""
+    clock = clock or SystemClock()
+    engine = open_database(workspace.database_url)
+    create_schema(engine)
+    ledger = Ledger(engine, clock, projectors())
+    twin = TwinServer(workspace.twin_path, clock)
+    registry = CapabilityRegistry([TwinConnector(twin, _twin_secret(workspace, twin), SYSTEM)])
+    witness = Witness(workspace.state / "witness", Signer.load_or_make(workspace.state, _origin(workspace)))
+    versions = PolicyVersions(ledger, clock, registry.capabilities)
+    return Desk(workspace, clock, ledger, witness, twin, registry, versions)
 
 
 def assemble(
@@ -236,19 +313,14 @@ def assemble(
 
     `agents` and `enrichment` stand in for the built-in agents and the providers of the workspace.
     """
-    clock = clock or SystemClock()
-    engine = open_database(workspace.database_url)
-    create_schema(engine)
-    ledger = Ledger(engine, clock, projectors())
+    desk = open_desk(workspace, clock)
+    clock, ledger, registry = desk.clock, desk.ledger, desk.registry
     directory = Directory(ledger)
     reviews = Reviews(ledger, directory, clock)
-    twin = TwinServer(workspace.twin_path, clock)
-    registry = CapabilityRegistry([TwinConnector(twin, _twin_secret(workspace, twin), SYSTEM)])
-    definitions = load_definitions(workspace.folder("definitions"))
+    rules = InForce(ledger, clock, desk.versions, workspace.root, registry.capabilities)
+    definitions = rules().definitions
     catalogue = load_catalogue(workspace.folder("signals"))
     graph = BuyerGraph(ledger, catalogue, definitions)
-    contracts = load_contracts(workspace.folder("contracts"))
-    policy = load_policy(workspace.folder("policy"), registry.capabilities, definitions.closed_stages)
     store = DataStore(ledger)
     entities, judges = Entities(ledger), Judges(ledger, store, directory)
     if enrichment is None:
@@ -259,13 +331,11 @@ def assemble(
         clock=clock,
         registry=registry,
         tokens=Tokens(ledger, clock, load_or_make_key(workspace.state / "token-signing.key")),
-        agents=Agents(ledger, directory, registry.capabilities, contracts),
+        agents=Agents(ledger, directory, registry.capabilities, lambda: rules().contracts),
         directory=directory,
         data=store,
-        contracts=contracts,
-        policy=policy,
         compliance=compliance,
-        schedule=definitions.survivorship.schedule,
+        rules=rules,
     )
     agents = agents if agents is not None else (HygieneAgent(),)
     names = {"enrich": {each.name for each in enrichment}, "run": {each.ref.name for each in agents}}
@@ -276,12 +346,9 @@ def assemble(
     gateway = Gateway(door, reviews)
     incidents = Incidents(ledger, directory, load_playbook(workspace.folder("incidents")), door.agents.owners)
     return App(
-        workspace=workspace,
-        clock=clock,
-        ledger=ledger,
-        witness=Witness(workspace.state / "witness", Signer.load_or_make(workspace.state, _origin(workspace))),
+        desk=desk,
         directory=directory,
-        credentials=Credentials(engine, ledger, directory, clock),
+        credentials=Credentials(ledger.engine, ledger, directory, clock),
         store=store,
         entities=entities,
         golden=GoldenRecords(store, entities, definitions.survivorship),
@@ -295,10 +362,7 @@ def assemble(
         graph=graph,
         pipeline=Pipeline(ledger, graph, judge, entities, load_rules(workspace.folder("opportunities"))),
         sources=Sources(workspace.state / "sources", ledger),
-        contracts=contracts,
-        policy=policy,
         compliance=compliance,
-        twin=twin,
         gateway=gateway,
         reviews=reviews,
         agents=agents,

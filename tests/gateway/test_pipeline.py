@@ -113,7 +113,7 @@ def test_a_field_outside_the_contract_is_refused(world: World) -> None:
 
 
 def test_no_contract_no_access(world: World) -> None:
-    world.gateway.door.contracts = {}
+    world.gateway.door.rules().contracts.clear()
     refused(world, world.submit(world.action()), "no_contract")
 
 

@@ -62,7 +62,7 @@ def test_policy_is_checked_and_tested(home: Path) -> None:
     assert "cases came out as wanted" in call("policy", "test")
     policy = home / "policy" / "crm.yaml"
     policy.write_text(policy.read_text().replace("when: change.fills_empty\n", "when: change.fils_empty\n", 1))
-    [problem] = json.loads(call("policy", "check", "--json", code=1))
+    [problem] = json.loads(call("policy", "check", "--json", code=1))["problems"]
     assert problem["file"].endswith("crm.yaml") and problem["line"] == 6 and "fills_empty" in problem["problem"]
 
 

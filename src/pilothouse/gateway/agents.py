@@ -6,7 +6,7 @@ named people behind it; trust carried from one version of an agent to the next.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import lru_cache
@@ -159,7 +159,11 @@ class Agents:
     """Registers, suspends, resumes and promotes agents; every act is an entry by a named person."""
 
     def __init__(
-        self, ledger: Ledger, directory: Directory, capabilities: Collection[str], contracts: Collection[str]
+        self,
+        ledger: Ledger,
+        directory: Directory,
+        capabilities: Collection[str],
+        contracts: Callable[[], Collection[str]],
     ) -> None:
         self._ledger, self._directory = ledger, directory
         self._capabilities, self._contracts = capabilities, contracts
@@ -187,10 +191,11 @@ class Agents:
 
     def _possible(self, manifest: Manifest) -> None:
         """A manifest stands for good under its version, so what it names must exist when it is registered."""
-        if manifest.contract not in self._contracts:
+        contracts = self._contracts()
+        if manifest.contract not in contracts:
             raise InvalidInput(
                 f"{manifest.ref} works under the data contract {manifest.contract!r}, which does not exist.",
-                hint=f"There is: {', '.join(sorted(self._contracts)) or 'none yet; write one under contracts/'}.",
+                hint=f"There is: {', '.join(sorted(contracts)) or 'none yet; write one under contracts/'}.",
             )
         unknown = [grant for grant in manifest.grants if grant not in self._capabilities]
         if unknown:
@@ -215,6 +220,15 @@ class Agents:
         with self._ledger.engine.connect() as connection:
             names = [row.agent for row in connection.execute(select(agents.c.agent).order_by(agents.c.agent))]
             return [read_agent(connection, AgentRef.parse(name)) for name in names]
+
+    @staticmethod
+    def granted(ledger: Ledger) -> Iterator[tuple[str, tuple[str, ...]]]:
+        """Yield every registered agent that is not suspended, with its grants."""
+        query = select(agents.c.agent, agents.c.manifest).where(agents.c.suspended_at.is_(None))
+        with ledger.engine.connect() as connection:
+            rows = connection.execute(query.order_by(agents.c.agent)).all()
+        for row in rows:
+            yield row.agent, _manifest(row.manifest).grants
 
     def latest(self, name: str) -> Registered:
         """Return the last registered version of an agent; raises `NotFound`."""

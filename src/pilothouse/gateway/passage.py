@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from pilothouse.data.contracts import Contract
 from pilothouse.decision.facts import Facts
+from pilothouse.decision.publishing.rules import Rules
 from pilothouse.directory.people import Person
 from pilothouse.gateway.agents import Registered, Standing
 from pilothouse.gateway.evidence import EvidenceAge
@@ -94,6 +95,8 @@ class Passage:
     """The identifier of the token that let the agent in; empty for a person, and after an approval."""
     person: Person | None = None
     agent: Registered | None = None
+    rules: Rules | None = None
+    """What was in force in writing when the action came in; all of it is judged by this."""
     capability: Capability | None = None
     connector: SystemOfRecord | None = None
     contract: Contract | None = None

@@ -22,6 +22,7 @@ from pilothouse.vocabulary.values import Json
 
 def authorize(passage: Passage, door: Door) -> Answer:
     """Check the four parts of scope in turn; the first that says no stops the action."""
+    passage.rules = door.rules()
     for part in (
         _named,
         _agent_stands,
@@ -107,10 +108,10 @@ def _person_may(passage: Passage, door: Door) -> Answer:
 
 
 def _contract_allows(passage: Passage, door: Door) -> Answer:
-    assert passage.capability is not None
+    assert passage.capability is not None and passage.rules is not None
     if passage.agent is None:
         return GO_ON
-    passage.contract = contract = door.contracts.get(passage.agent.manifest.contract)
+    passage.contract = contract = passage.rules.contracts.get(passage.agent.manifest.contract)
     if contract is None:
         name = passage.agent.manifest.contract
         return refuse("no_contract", f"There is no data contract {name!r}; without one no agent touches data (R-017).")

@@ -47,7 +47,7 @@ def _left_alone(passage: Passage, door: Door) -> str:
 
 
 def _fits(passage: Passage, door: Door) -> Answer:
-    assert passage.capability is not None and passage.connector is not None
+    assert passage.capability is not None and passage.connector is not None and passage.rules is not None
     is_text = passage.capability.change is ChangeKind.MESSAGE
     to = [
         Addressee(
@@ -58,7 +58,7 @@ def _fits(passage: Passage, door: Door) -> Answer:
         for contact in passage.addressed
     ]
     text = passage.action.arguments if is_text else None
-    for objection in objections(text, to, door.policy.messages, door.clock.now()):
+    for objection in objections(text, to, passage.rules.policy.messages, door.clock.now()):
         if not objection.passing:
             return refuse(objection.code, objection.sentence)
         if passage.approval is not None and is_text:

@@ -24,8 +24,9 @@ def decide(passage: Passage, door: Door) -> Answer:
         if stop is not None:
             return refuse("agent_suspended", f"{stop}.")
         passage.standing = passage.agent.standing(passage.action_type, passage.action.capability)
+    assert passage.rules is not None
     passage.facts = facts(passage, door)
-    passage.verdict = verdict = judge(passage.facts, door.policy)
+    passage.verdict = verdict = judge(passage.facts, passage.rules.policy)
     if verdict.treatment is Treatment.REFUSE:
         return refuse(verdict.code, verdict.sentence)
     return GO_ON

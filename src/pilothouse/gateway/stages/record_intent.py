@@ -65,6 +65,9 @@ def _last_word(connection: Connection, passage: Passage, door: Door) -> None:
     earlier = execution_of(connection, passage.action.idempotency_key)
     if earlier is not None:
         raise Conflict(f"this act was already taken up as {earlier}.", code="already_executed")
+    assert passage.rules is not None
+    if door.rules.version_in(connection) != passage.rules.version:
+        raise Conflict("another policy came into force while this was judged.", code="world_moved")
     if passage.token:
         need_unrevoked(connection, passage.token)
     if passage.person is not None and read_person(connection, passage.person.id) != passage.person:
@@ -89,7 +92,7 @@ def _judge_again_if_grown(connection: Connection, passage: Passage, door: Door) 
     measured = measure(connection, passage, door)
     if measured == passage.write_set:
         return
-    assert passage.verdict is not None
+    assert passage.verdict is not None and passage.rules is not None
     passage.write_set = measured
-    if judge(facts(passage, door), door.policy).treatment != passage.verdict.treatment:
+    if judge(facts(passage, door), passage.rules.policy).treatment != passage.verdict.treatment:
         raise Conflict("the write-set grew while this was judged.", code="world_moved")

@@ -31,6 +31,7 @@ from pilothouse.surfaces.cli import (
     people,
     pipeline,
     policy,
+    policy_versions,
     quality,
     records,
     reviews,
@@ -57,7 +58,7 @@ app.add_typer(agents.app, name="agents", help="Who may act, and how far each has
 app.add_typer(reviews.app, name="reviews", help="What waits for a person.")
 app.add_typer(notifications.app, name="notifications", help="What people were told, and whether it arrived.")
 app.add_typer(actions.app, name="actions", help="What was done, refused, held, and why.")
-app.add_typer(policy.app, name="policy", help="Check, test and prove the written policy.")
+app.add_typer(policy.app, name="policy", help="Check, test, prove, publish and ask the written policy.")
 app.add_typer(definitions.app, name="definitions", help="What your words mean, and which records they hold of.")
 app.add_typer(contracts.app, name="contracts", help="What each agent may read and write, and whether rows keep to it.")
 app.add_typer(
@@ -74,6 +75,15 @@ app.add_typer(incidents.app, name="incidents", help="What went wrong, what follo
 app.command("suspend")(suspend.suspend)
 app.command("resume")(suspend.resume)
 app.command("suspensions")(suspend.suspensions)
+for command in (
+    policy_versions.publish,
+    policy_versions.approve,
+    policy_versions.reject,
+    policy_versions.versions,
+    policy_versions.show,
+    policy_versions.rollback,
+):
+    policy.app.command()(command)
 app.command("signals")(sources.signals)
 app.command("pipeline")(pipeline.pipeline)
 app.command("rollback")(rollback.rollback)

@@ -47,6 +47,7 @@ def mount_console(web: FastAPI) -> None:
     from pilothouse.surfaces.console.identity_pages import router as identity_router
     from pilothouse.surfaces.console.inbox_pages import router as inbox_router
     from pilothouse.surfaces.console.incident_pages import router as incident_router
+    from pilothouse.surfaces.console.policy_pages import router as policy_router
     from pilothouse.surfaces.console.unsubscribe import router as unsubscribe_router
 
     web.include_router(unsubscribe_router)
@@ -57,6 +58,7 @@ def mount_console(web: FastAPI) -> None:
     web.include_router(identity_router)
     web.include_router(incident_router)
     web.include_router(inbox_router)
+    web.include_router(policy_router)
     filters = cast("dict[str, Any]", templates.env.filters)  # pyright: ignore[reportUnknownMemberType]
     filters |= {"show": show, "plain": show_plain}
 

@@ -412,6 +412,31 @@ def upgrade() -> None:
         sa.UniqueConstraint("email"),
     )
     op.create_table(
+        "policy_versions",
+        sa.Column("number", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("status", sa.Text(), nullable=False),
+        sa.Column("base", sa.Text(), nullable=False),
+        sa.Column("hash", sa.Text(), nullable=False),
+        sa.Column("git_commit", sa.Text(), nullable=False),
+        sa.Column("author", sa.Text(), nullable=False),
+        sa.Column("note", sa.Text(), nullable=False),
+        sa.Column("proposed_at", sa.Text(), nullable=False),
+        sa.Column("wanted_from", sa.Text(), nullable=False),
+        sa.Column("cases", sa.Integer(), nullable=False),
+        sa.Column("decided_by", sa.Text(), nullable=False),
+        sa.Column("decided_at", sa.Text(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("restores", sa.Text(), nullable=False),
+        sa.Column("bootstrap", sa.Integer(), nullable=False),
+        sa.Column("effective_from", sa.Text(), nullable=True),
+        sa.Column("published_position", sa.BigInteger(), nullable=True),
+        sa.Column("content", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("number"),
+        sa.UniqueConstraint("id"),
+    )
+    op.create_index("policy_in_force", "policy_versions", ["published_position", "effective_from", "id"], unique=False)
+    op.create_table(
         "quarantine",
         sa.Column("key", sa.Text(), nullable=False),
         sa.Column("system", sa.Text(), nullable=False),
