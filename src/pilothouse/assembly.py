@@ -43,10 +43,12 @@ from pilothouse.data.signals.projection import SignalProjector
 from pilothouse.data.signals.receiving import Signals
 from pilothouse.data.store import DataStore, Record
 from pilothouse.decision.policy import Policy, load_policy
+from pilothouse.directory.ceiling import CeilingProjector
 from pilothouse.directory.credentials import Credentials
 from pilothouse.directory.people import Directory, PeopleProjector
+from pilothouse.directory.registered import AgentProjector
 from pilothouse.directory.sources import Sources
-from pilothouse.gateway.agents import AgentProjector, Agents
+from pilothouse.gateway.agents import Agents
 from pilothouse.gateway.door import Door
 from pilothouse.gateway.gateway import Gateway
 from pilothouse.gateway.identity import TokenProjector, Tokens, load_or_make_key
@@ -59,7 +61,14 @@ from pilothouse.ledger.entries import Draft
 from pilothouse.ledger.ledger import Ledger
 from pilothouse.ledger.notes import Signer
 from pilothouse.ledger.projections import Projector
+from pilothouse.ledger.verify import verify_store
 from pilothouse.ledger.witness import Witness
+from pilothouse.observability.autonomy.gates import Gates
+from pilothouse.observability.autonomy.ramp_reviews import RampReviewProjector, RampReviews
+from pilothouse.observability.autonomy.tending import Tending
+from pilothouse.observability.autonomy.track import Tracks, every_decision_counts
+from pilothouse.observability.autonomy.watch import Watch
+from pilothouse.observability.readiness.readiness import Readiness
 from pilothouse.orchestration.ports import Agent
 from pilothouse.vocabulary.actors import SYSTEM_PERSON, Actor
 from pilothouse.vocabulary.clock import Clock, SystemClock, unstamp
@@ -79,6 +88,8 @@ def projectors() -> tuple[Projector, ...]:
         ReviewProjector(),
         PeopleProjector(),
         AgentProjector(),
+        CeilingProjector(),
+        RampReviewProjector(),
         TokenProjector(),
         IntakeProjector(),
         QuarantineProjector(),
@@ -119,6 +130,9 @@ class App:
     twin: TwinServer
     gateway: Gateway
     reviews: Reviews
+    gates: Gates
+    readiness: Readiness
+    autonomy: Tending
     agents: Sequence[Agent]
     _newest: dict[str, tuple[int, datetime | None]] = field(default_factory=dict[str, tuple[int, datetime | None]])
 
@@ -209,12 +223,14 @@ def assemble(
     entities, judges = Entities(ledger), Judges(ledger, store, directory)
     if enrichment is None:
         enrichment = load_providers(workspace.root, workspace.state, {SYSTEM})
+    limits, tracks = workspace.config.autonomy, Tracks(ledger, every_decision_counts)
+    gates = Gates(ledger, clock, contracts, limits, tracks)
     door = Door(
         ledger=ledger,
         clock=clock,
         registry=registry,
         tokens=Tokens(ledger, clock, load_or_make_key(workspace.state / "token-signing.key")),
-        agents=Agents(ledger, directory, registry.capabilities, contracts),
+        agents=Agents(ledger, directory, registry.capabilities, contracts, gates),
         directory=directory,
         data=store,
         contracts=contracts,
@@ -222,11 +238,26 @@ def assemble(
         schedule=definitions.survivorship.schedule,
     )
     judge = Judge(ledger, store, definitions)
+    signer = Signer.load_or_make(workspace.state, _origin(workspace))
+    quality = Quality(ledger, store, entities, definitions)
+    readiness = Readiness(
+        ledger=ledger,
+        clock=clock,
+        contracts=contracts,
+        capabilities=registry.capabilities,
+        policy=policy,
+        quality=quality,
+        system=SYSTEM,
+        tracks=tracks,
+        limits=limits,
+        verify=lambda: verify_store(engine, workspace.state / "witness", signer.public),
+    )
+    watch = Watch(ledger, clock, limits, tracks)
     return App(
         workspace=workspace,
         clock=clock,
         ledger=ledger,
-        witness=Witness(workspace.state / "witness", Signer.load_or_make(workspace.state, _origin(workspace))),
+        witness=Witness(workspace.state / "witness", signer),
         directory=directory,
         credentials=Credentials(engine, ledger, directory, clock),
         store=store,
@@ -234,7 +265,7 @@ def assemble(
         golden=GoldenRecords(store, entities, definitions.survivorship),
         resolver=Resolver(ledger, store, entities, judges, workspace.state / "identity"),
         learner=Learner(ledger, store, entities, judges, workspace.state / "identity"),
-        quality=Quality(ledger, store, entities, definitions),
+        quality=quality,
         enricher=Enricher(ledger, Knowledge(store, entities, definitions, SYSTEM), directory, clock, enrichment),
         definitions=definitions,
         judge=judge,
@@ -247,6 +278,9 @@ def assemble(
         twin=twin,
         gateway=Gateway(door, reviews),
         reviews=reviews,
+        gates=gates,
+        readiness=readiness,
+        autonomy=Tending(ledger, clock, watch, RampReviews(ledger, clock, gates), readiness),
         agents=agents if agents is not None else (HygieneAgent(),),
     )
 

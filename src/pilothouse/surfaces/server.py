@@ -84,6 +84,7 @@ def _tend(pilothouse: App, stop: threading.Event) -> None:
         try:
             pilothouse.take_in()
             carry_on(pilothouse.gateway)
+            pilothouse.autonomy.round()
             pilothouse.witness.checkpoint(pilothouse.ledger)
         except Exception:  # The loop must outlive one bad round; the next may find the world mended.
             log.exception("tending failed; trying again")

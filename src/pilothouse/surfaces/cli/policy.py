@@ -11,7 +11,7 @@ from pilothouse.data.contract_reading import check_contracts
 from pilothouse.data.defining.reading import check_definitions, load_definitions
 from pilothouse.decision.cases import run_cases
 from pilothouse.decision.policy import check_policy, load_policy, version_of
-from pilothouse.gateway.agents import load_manifests
+from pilothouse.directory.registered import load_manifests
 from pilothouse.surfaces.cli.context import HERE, Json, Where
 from pilothouse.surfaces.cli.output import emit, errors, guarded, say, table
 from pilothouse.vocabulary.documents import DocumentError
