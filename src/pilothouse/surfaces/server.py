@@ -16,7 +16,7 @@ from pilothouse import __version__
 from pilothouse.assembly import App
 from pilothouse.orchestration.continuing import carry_on
 from pilothouse.surfaces.console.pages import mount_console, problem_page
-from pilothouse.surfaces.rest import accounts, signals
+from pilothouse.surfaces.rest import accounts, autonomy, signals
 from pilothouse.surfaces.rest.definition_routes import router as definition_router
 from pilothouse.surfaces.rest.routes import router
 from pilothouse.vocabulary.errors import (
@@ -71,6 +71,7 @@ def build(pilothouse: App) -> FastAPI:
     web.include_router(definition_router)
     web.include_router(signals.router)
     web.include_router(accounts.router)
+    web.include_router(autonomy.router)
     mount_console(web)
     web.add_exception_handler(PilothouseError, _problem)
     web.add_exception_handler(RequestValidationError, _invalid)

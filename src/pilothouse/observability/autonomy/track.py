@@ -151,6 +151,13 @@ class Tracks:
         """Return the demotions of an agent, the first one first."""
         return list(self._ledger.entries(kinds={"agent.demoted"}, subject=f"agent/{ref}"))
 
+    def promoted_at(self, ref: AgentRef) -> int | None:
+        """Return the position of an agent's last promotion, None when it has none."""
+        found = None
+        for entry in self._ledger.entries(kinds={"agent.promoted"}, subject=f"agent/{ref}"):
+            found = entry.position
+        return found
+
     def inputs(self, ref: AgentRef, action_type: str, since: datetime, until: datetime) -> Mapping[str, list[str]]:
         """Return what proposals were made on, by the name of the input: the fields touched, how sure it was, who asked
         for it to run, and for each field of few values the value proposed. Erased values are left out."""

@@ -41,12 +41,14 @@ def mount_console(web: FastAPI) -> None:
     """Add the console's pages and files to the web application."""
     web.mount("/static", StaticFiles(directory=HERE / "static"), name="static")
     from pilothouse.surfaces.console.account_pages import router as account_router
+    from pilothouse.surfaces.console.autonomy_pages import router as autonomy_router
     from pilothouse.surfaces.console.data_pages import router as data_router
     from pilothouse.surfaces.console.definition_pages import router as definition_router
     from pilothouse.surfaces.console.identity_pages import router as identity_router
 
     web.include_router(router)
     web.include_router(account_router)
+    web.include_router(autonomy_router)
     web.include_router(data_router)
     web.include_router(definition_router)
     web.include_router(identity_router)
