@@ -81,7 +81,8 @@ def test_promotion_takes_two_and_shows(home: Path) -> None:
     assert "a drill" in call("agents", "list")
     call("agents", "resume", "hygiene@1", "--reason", "over")
     call("agents", "demote", "hygiene@1", "crm.account.update:fill-empty", "--reason", "too eager")
-    assert json.loads(call("agents", "list", "--json"))[0]["standings"] == {}
+    [standing] = json.loads(call("agents", "list", "--json"))[0]["standings"].values()
+    assert (standing["mode"], standing["demoted"]) == ("shadow", "too eager")
     token = call("token", "issue", "hygiene@1").strip().splitlines()[-1]
     assert token.count(".") == 2
 
