@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
+from random import Random
 
 import pytest
 from tests.decision.test_decision import KNOWN
@@ -408,3 +409,36 @@ def test_all_of_it_is_the_same_after_a_rebuild_on_each_store(world_on_each_store
     assert before == after and gate.record == story.gate().evidence.record
     with pytest.raises(PilothouseError):
         story.promote()
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_whatever_happens_no_step_is_taken_without_its_gate_and_two_people(story: Story, seed: int) -> None:
+    """Anything in any order: a step is taken exactly when its gate was passed and two people who may asked for it."""
+    dice = Random(seed)
+    pairs = [BOTH, ("noah", "noah"), ("gita", "noah"), ("ada", "noah"), ("ravi", "ada2")]
+    agents, taken = story.world.gateway.door.agents, 0
+    for _ in range(24):
+        match dice.randrange(7):
+            case 0 | 1:
+                story.propose(dice.choice([1, 8, 52]))
+            case 2:
+                story.decide(most=dice.choice([3, 200]))
+            case 3:
+                story.decide("reject", most=dice.choice([0, 1]))
+            case 4:
+                story.days(dice.choice([0.2, 15]))
+            case 5:
+                story.write("incident.drilled", {"passed": dice.random() < 0.8})
+            case _:
+                story.ready(level=dice.choice([3, 4, 4]), stage=dice.choice([2, 3, 3]))
+        by, before, gate = dice.choice(pairs), story.standing(), story.gate()
+        try:
+            agents.promote(TESTER, FILL, by)
+        except Forbidden:
+            assert story.standing() == before and (by != BOTH or not gate.passed)
+        else:
+            assert gate.passed and by == BOTH and story.standing() == str(gate.evidence.step)
+            taken += 1
+    entries = list(story.world.app.ledger.entries(kinds={"agent.promoted"}))
+    assert len(entries) == taken
+    assert all(len(set(each.body["by"])) == 2 and each.body["gate"] for each in entries)

@@ -154,3 +154,24 @@ def test_the_plan_follows_from_the_ledger(story: Story) -> None:
     later = story.world.app.readiness.assess().plan
     assert later.day == 90 and {each.title: each for each in later.deliverables}["Data audit"].met
     assert len(CHECKS) == 10
+
+
+ELSEWHERE = {"pilothouse incidents drill", "pilothouse notify test", "pilothouse legal sign-off"}
+"""Commands of rooms that write the entries read here."""
+
+
+def test_every_command_that_is_recommended_exists(story: Story) -> None:
+    import typer.main
+
+    from pilothouse.surfaces.cli.main import app
+
+    found = story.world.app.readiness.assess()
+    named = {each.next for each in (*found.items, *found.plan.deliverables, *found.plan.exit)}
+    named |= {each.next for each in story.gate().conditions} | {link for each in found.items for link in each.evidence}
+    root = typer.main.get_command(app)
+    for text in {each for each in named if each.startswith("pilothouse ")} - ELSEWHERE:
+        command, words = root, text.split()[1:]
+        while words and (subs := getattr(command, "commands", None)):
+            assert words[0] in subs or getattr(command, "invoke_without_command", False), text
+            command = subs.get(words.pop(0), command)
+        assert command is not root, text

@@ -19,6 +19,9 @@ from pilothouse.directory.registered import Standing
 from pilothouse.vocabulary.actors import AgentRef
 from pilothouse.vocabulary.verdicts import Mode
 
+DRILL = "pilothouse incidents drill"
+"""The command that brings about an entry `incident.drilled`."""
+
 
 @dataclass(frozen=True, slots=True)
 class Record:
@@ -177,7 +180,7 @@ def _ceiling(evidence: Evidence, step: Step) -> Condition:
 
 def _track(evidence: Evidence, limits: AutonomyLimits) -> Iterator[Condition]:
     record = evidence.record
-    listed = (f"pilothouse reviews tallies --agent {evidence.ref}",)
+    listed = (f"pilothouse actions list --agent {evidence.ref} --type {evidence.action_type}",)
     since = f"since {evidence.counted_since:%Y-%m-%d}"
     # Counted in approvals: with a rate of 0.90 and 50 decisions it comes to the same, and an override can never help
     # to reach the number.
@@ -194,9 +197,7 @@ def _track(evidence: Evidence, limits: AutonomyLimits) -> Iterator[Condition]:
 def _drill(evidence: Evidence, limits: AutonomyLimits) -> Condition:
     title = f"A rollback drill passed within {limits.drill_days} days"
     if evidence.drill is None:
-        return Condition("drill", title, False, "no passed drill is on record", next="pilothouse incidents drill")
+        return Condition("drill", title, False, "no passed drill is on record", next=DRILL)
     position, at = evidence.drill
     met = evidence.now - at <= timedelta(days=limits.drill_days)
-    return Condition(
-        "drill", title, met, f"passed {at:%Y-%m-%d}", (f"ledger entry {position}",), "pilothouse incidents drill"
-    )
+    return Condition("drill", title, met, f"passed {at:%Y-%m-%d}", (f"ledger entry {position}",), DRILL)

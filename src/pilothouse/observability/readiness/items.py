@@ -12,6 +12,7 @@ from typing import Protocol
 
 from pilothouse.data.contracts import Contract
 from pilothouse.data.quality import Audit
+from pilothouse.decision.autonomy.gate import DRILL
 from pilothouse.decision.autonomy.limits import AutonomyLimits
 from pilothouse.decision.autonomy.wilson import Rate
 from pilothouse.decision.engine import decide
@@ -30,6 +31,8 @@ from pilothouse.vocabulary.verdicts import Mode, Treatment
 
 MONTH = timedelta(days=30)
 WATCHED = "autonomy.watched"
+NOTIFY, SIGN_OFF = "pilothouse notify test", "pilothouse legal sign-off"
+"""The commands that bring about the entries `notification.delivered` and `legal.signed_off`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,10 +102,10 @@ def rollback(given: Sources) -> Item:
     real = f"; last real rollback at ledger entry {done.position}" if done else ""
     title = f"Rollback works: a drill passed within {given.limits.drill_days} days"
     if drill is None:
-        return Item("rollback", title, False, f"no passed drill is on record{real}", next="pilothouse incidents drill")
+        return Item("rollback", title, False, f"no passed drill is on record{real}", next=DRILL)
     met = given.now - drill[1] <= timedelta(days=given.limits.drill_days)
     figures = f"drill passed {drill[1]:%Y-%m-%d}{real}"
-    return Item("rollback", title, met, figures, (f"ledger entry {drill[0]}",), "pilothouse incidents drill")
+    return Item("rollback", title, met, figures, (f"ledger entry {drill[0]}",), DRILL)
 
 
 def permissions(given: Sources) -> Item:
@@ -181,9 +184,7 @@ def notifications(given: Sources) -> Item:
     title = "People are notified above thresholds, and it arrives (within 30 days)"
     found = given.last("notification.delivered", since=given.now - MONTH)
     if found is None:
-        return Item(
-            "notifications", title, False, "no delivered notification is on record", next="pilothouse notify test"
-        )
+        return Item("notifications", title, False, "no delivered notification is on record", next=NOTIFY)
     return Item(
         "notifications", title, True, f"last delivered {found.at:%Y-%m-%d}", (f"ledger entry {found.position}",)
     )
@@ -220,7 +221,12 @@ def trust_below(given: Sources) -> Item:
     rate, name = best
     met = rate.hits >= limits.decided and rate.low >= limits.rate
     return Item(
-        "trust_below", title, met, f"best: {name}: {rate}", ("pilothouse reviews tallies",), "pilothouse reviews list"
+        "trust_below",
+        title,
+        met,
+        f"best: {name}: {rate}",
+        (f"pilothouse actions list --agent {name.partition(' ')[0]}",),
+        "pilothouse reviews list",
     )
 
 
@@ -229,7 +235,7 @@ def legal(given: Sources) -> Item:
     title = "Legal and compliance reviewed what goes to people outside"
     found = given.last("legal.signed_off", "legal.withdrawn")
     if found is None or found.kind != "legal.signed_off":
-        return Item("legal", title, False, "no sign-off is on record", next="pilothouse legal sign-off")
+        return Item("legal", title, False, "no sign-off is on record", next=SIGN_OFF)
     figures = f"signed off {found.at:%Y-%m-%d} by {found.actor.person}"
     return Item("legal", title, True, figures, (f"ledger entry {found.position}",))
 
@@ -239,10 +245,10 @@ def incident_process(given: Sources) -> Item:
     title = f"Incident process exists: a drill passed within {given.limits.drill_days} days"
     drill = last_drill(given.ledger)
     if drill is None:
-        return Item("incident_process", title, False, "no passed drill is on record", next="pilothouse incidents drill")
+        return Item("incident_process", title, False, "no passed drill is on record", next=DRILL)
     met = given.now - drill[1] <= timedelta(days=given.limits.drill_days)
     figures = f"drill passed {drill[1]:%Y-%m-%d}"
-    return Item("incident_process", title, met, figures, (f"ledger entry {drill[0]}",), "pilothouse incidents drill")
+    return Item("incident_process", title, met, figures, (f"ledger entry {drill[0]}",), DRILL)
 
 
 CHECKS = (

@@ -62,7 +62,7 @@ def _deliverables(given: Sources) -> Iterator[Deliverable]:
     enriched = given.last("enrichment.answered")
     figures = f"systems: {', '.join(sorted(tools)) or 'none'}; enrichment {'in use' if enriched else 'not in use'}"
     yield Deliverable(1, 30, "Tooling in place: systems connected, enrichment provider answers", bool(tools and enriched),
-                      figures, "pilothouse enrich run")  # fmt: skip
+                      figures, "pilothouse enrich")  # fmt: skip
     yield _in_shadow(given, FIRST_AGENT, 29, 42, 14)
     yield _in_shadow(given, SECOND_AGENT, 36, 60, 1)
     yield Deliverable(43, 60, f"{FIRST_AGENT}: tier 1 writes enabled", _live(first), _modes(first),

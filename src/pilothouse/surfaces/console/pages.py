@@ -316,11 +316,13 @@ def roll_back(
     field: Text = "",
     action: Text = "",
     reason: Text = "",
+    severity: Text = "",
 ) -> Response:
     """Carry the rollback out."""
     pilothouse.take_in()
     scope = _scope(pilothouse, agent, since, until, field, action)
-    undone = apply(pilothouse.gateway, scope, session.person.id, reason)
+    grave = int(severity) if severity in ("1", "2", "3", "4") else None
+    undone = apply(pilothouse.gateway, scope, session.person.id, reason, grave)
     left = [result for result in undone.results if result.status.value != "executed"]
     said = f"{undone.restored} record(s) restored." + (f" {len(left)} could not be: {left[0].sentence}" if left else "")
     return go("/rollback", said)
