@@ -40,6 +40,7 @@ class Story:
 
     def days(self, number: float) -> None:
         self.world.clock.advance(timedelta(days=number))
+        self.world.app.reviews.expire()
 
     def propose(self, count: int = 1, value: str = "software") -> list[ActionStatus]:
         """Fill the industry of new accounts, few enough at a time to stay under the bulk limit."""
@@ -159,7 +160,7 @@ def test_ninety_days_from_shadow_to_live_and_back(story: Story) -> None:
     assert undone.restored > 0 and story.standing() == "shadow"
     assert story.propose() == [ActionStatus.SHADOWED]
     assert "severity_1" in missing(story.gate())
-    with pytest.raises(Forbidden, match="lowered"):
+    with pytest.raises(Forbidden, match="passed a gate"):
         world.promote(FILL)
 
 
@@ -216,7 +217,12 @@ def test_readiness_caps_what_was_earned_and_not_what_two_people_bootstrapped(sto
     assert held.code == "ceiling" and "level 3" in held.sentence
     story.ready(level=4, stage=1)
     assert story.propose() == [ActionStatus.SHADOWED]
-    story.world.promote(FILL)
+    with pytest.raises(Forbidden, match="passed a gate before"):  # no way round the steps that are left
+        story.world.promote(FILL)
+    agents = story.world.gateway.door.agents
+    agents.register(agents.get(TESTER).manifest.model_copy(update={"version": "2", "authors": ()}), by="ada")
+    story.world.promote(FILL, agent="tester@2")
+    story.ref = AgentRef("tester", "2")
     assert story.propose() == [ActionStatus.EXECUTED]
 
 
@@ -251,7 +257,7 @@ def test_a_bad_agent_does_not_come_back_clean(story: Story) -> None:
 
 
 def test_a_step_down_and_up_washes_nothing_off(story: Story) -> None:
-    story.assisted()
+    story.world.promote(FILL, Mode.ASSISTED)
     story.propose(10)
     story.decide("reject")
     story.world.promote(FILL, Mode.ASSISTED)  # a bootstrap begins the count anew
@@ -340,6 +346,12 @@ def test_an_incident_of_severity_1_puts_the_type_into_shadow(story: Story) -> No
     story.days(0.1)
     [entry] = [each for each in story.world.app.autonomy.round() if each.kind == "agent.demoted"]
     assert "inc_1" in entry.body["reason"] and story.standing() == "shadow"
+    with pytest.raises(Forbidden, match="was lowered"):
+        story.world.promote(FILL)
+    agents = story.world.gateway.door.agents
+    agents.register(agents.get(TESTER).manifest.model_copy(update={"name": "angel"}), by="ada")
+    with pytest.raises(Forbidden, match="was lowered"):  # nor under another name
+        story.world.promote(FILL, agent="angel@1")
 
 
 def test_a_demotion_holds_where_a_wider_standing_would_speak(story: Story) -> None:
@@ -415,9 +427,9 @@ def test_all_of_it_is_the_same_after_a_rebuild_on_each_store(world_on_each_store
 def test_whatever_happens_no_step_is_taken_without_its_gate_and_two_people(story: Story, seed: int) -> None:
     """Anything in any order: a step is taken exactly when its gate was passed and two people who may asked for it."""
     dice = Random(seed)
-    pairs = [BOTH, ("noah", "noah"), ("gita", "noah"), ("ada", "noah"), ("ravi", "ada2")]
+    pairs = [*[BOTH] * 4, ("noah", "noah"), ("gita", "noah"), ("ada", "noah"), ("ravi", "ada2")]
     agents, taken = story.world.gateway.door.agents, 0
-    for _ in range(24):
+    for _ in range(40):
         match dice.randrange(7):
             case 0 | 1:
                 story.propose(dice.choice([1, 8, 52]))
@@ -440,5 +452,5 @@ def test_whatever_happens_no_step_is_taken_without_its_gate_and_two_people(story
             assert gate.passed and by == BOTH and story.standing() == str(gate.evidence.step)
             taken += 1
     entries = list(story.world.app.ledger.entries(kinds={"agent.promoted"}))
-    assert len(entries) == taken
+    assert len(entries) == taken >= 1  # or nothing was tried
     assert all(len(set(each.body["by"])) == 2 and each.body["gate"] for each in entries)

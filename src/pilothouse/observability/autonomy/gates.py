@@ -40,10 +40,16 @@ class Gates:
         return judge(self._evidence(ref, action_type), self.limits)
 
     def barred(self, ref: AgentRef, action_type: str) -> str:
-        """Return why a bootstrap promotion is closed: the system lowered the agent, or what it comes from, in this cycle."""
+        """Return why a bootstrap promotion is closed: the action type began to earn its steps, or the system lowered the
+        agent or what it comes from in this cycle, or something of severity 1 happened."""
         now = self._clock.now()
         since = now - timedelta(days=self.limits.cycle_days)
         agent, every = self._agents(ref)
+        if self.tracks.earned(ref, action_type):
+            return (
+                f"{action_type} of {ref} passed a gate before: it goes on by its gate, and a bootstrap promotion is only "
+                "for where there is no track record."
+            )
         family = {ref, *relatives(agent.manifest, every)}
         for each in sorted(family, key=str):
             for entry in self.tracks.demotions(each):

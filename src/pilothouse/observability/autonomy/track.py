@@ -151,6 +151,11 @@ class Tracks:
         """Return the demotions of an agent, the first one first."""
         return list(self._ledger.entries(kinds={"agent.demoted"}, subject=f"agent/{ref}"))
 
+    def earned(self, ref: AgentRef, action_type: str) -> bool:
+        """True when an action type ever took a step by its gate."""
+        found = self._ledger.entries(kinds={"agent.promoted"}, subject=f"agent/{ref}")
+        return any(e.body["action_type"] == action_type and not e.body["bootstrap"] for e in found)
+
     def promoted_at(self, ref: AgentRef) -> int | None:
         """Return the position of an agent's last promotion, None when it has none."""
         found = None
