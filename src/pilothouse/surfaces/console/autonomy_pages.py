@@ -30,7 +30,10 @@ def agent(request: Request, agent: str, session: SignedIn, pilothouse: Pilothous
     require(session.person, "read_ledger")
     found = card_of(pilothouse, pilothouse.gateway.door.agents.get(_ref(agent)))
     reviews = list(pilothouse.ledger.entries(kinds={"ramp.reviewed", "agent.demoted"}, subject=f"agent/{agent}"))
-    return page(request, "agent.html", session, card=found, history=reviews[::-1][:12], SHARES=SHARES)
+    return page(
+        request, "agent.html", session, card=found, history=reviews[::-1][:12], SHARES=SHARES,
+        least=pilothouse.gates.limits.rate,
+    )  # fmt: skip
 
 
 @router.get("/agents/{agent}/gate")
