@@ -51,10 +51,13 @@ from pilothouse.decision.policy import Policy
 from pilothouse.decision.publishing.in_force import InForce
 from pilothouse.decision.publishing.publishing import PolicyVersions
 from pilothouse.decision.publishing.versions import VersionProjector
+from pilothouse.directory.ceiling import CeilingProjector
 from pilothouse.directory.credentials import Credentials
 from pilothouse.directory.people import Directory, PeopleProjector
+from pilothouse.directory.registered import AgentProjector
 from pilothouse.directory.sources import Sources
-from pilothouse.gateway.agents import AgentProjector, Agents
+from pilothouse.directory.suspensions import SuspensionProjector
+from pilothouse.gateway.agents import Agents
 from pilothouse.gateway.door import Door
 from pilothouse.gateway.gateway import Gateway
 from pilothouse.gateway.identity import TokenProjector, Tokens, load_or_make_key
@@ -67,7 +70,6 @@ from pilothouse.handoff.notifying.outbox import NotificationProjector
 from pilothouse.handoff.playbook import load_playbook
 from pilothouse.handoff.queue import ReviewProjector
 from pilothouse.handoff.reviews import Reviews
-from pilothouse.handoff.suspensions import SuspensionProjector
 from pilothouse.ledger.actions import ActionProjector
 from pilothouse.ledger.consumed import EvidenceProjector
 from pilothouse.ledger.database import create_schema, open_database
@@ -75,7 +77,14 @@ from pilothouse.ledger.entries import Draft
 from pilothouse.ledger.ledger import Ledger
 from pilothouse.ledger.notes import Signer
 from pilothouse.ledger.projections import Projector
+from pilothouse.ledger.verify import verify_store
 from pilothouse.ledger.witness import Witness
+from pilothouse.observability.autonomy.gates import Gates
+from pilothouse.observability.autonomy.ramp_reviews import RampReviewProjector, RampReviews
+from pilothouse.observability.autonomy.tending import Tending
+from pilothouse.observability.autonomy.track import Tracks, every_decision_counts
+from pilothouse.observability.autonomy.watch import Watch
+from pilothouse.observability.readiness.readiness import Readiness
 from pilothouse.orchestration.incident_desk import IncidentDesk
 from pilothouse.orchestration.ports import Agent
 from pilothouse.orchestration.schedules.jobs import Jobs
@@ -104,6 +113,8 @@ def projectors() -> tuple[Projector, ...]:
         SuspensionProjector(),
         IncidentProjector(),
         EvidenceProjector(),
+        CeilingProjector(),
+        RampReviewProjector(),
         TokenProjector(),
         IntakeProjector(),
         QuarantineProjector(),
@@ -165,6 +176,9 @@ class App:
     incidents: IncidentDesk
     notifications: Notifications
     upkeep: Upkeep
+    gates: Gates
+    readiness: Readiness
+    autonomy: Tending
     agents: Sequence[Agent]
     schedules: Sequence[Schedule] = ()
     _business: Judge | None = None
@@ -326,12 +340,14 @@ def assemble(
     if enrichment is None:
         enrichment = load_providers(workspace.root, workspace.state, {SYSTEM})
     compliance = Compliance(ledger, directory, clock, registry.capabilities, Consents(store, entities).withdrawn)
+    limits, tracks = workspace.config.autonomy, Tracks(ledger, every_decision_counts)
+    gates = Gates(ledger, clock, lambda: rules().contracts, limits, tracks)
     door = Door(
         ledger=ledger,
         clock=clock,
         registry=registry,
         tokens=Tokens(ledger, clock, load_or_make_key(workspace.state / "token-signing.key")),
-        agents=Agents(ledger, directory, registry.capabilities, lambda: rules().contracts),
+        agents=Agents(ledger, directory, registry.capabilities, lambda: rules().contracts, gates),
         directory=directory,
         data=store,
         compliance=compliance,
@@ -345,6 +361,19 @@ def assemble(
     judge = Judge(ledger, store, definitions)
     gateway = Gateway(door, reviews)
     incidents = Incidents(ledger, directory, load_playbook(workspace.folder("incidents")), door.agents.owners)
+    quality = Quality(ledger, store, entities, definitions)
+    readiness = Readiness(
+        ledger=ledger,
+        clock=clock,
+        rules=rules,
+        capabilities=registry.capabilities,
+        quality=quality,
+        system=SYSTEM,
+        tracks=tracks,
+        limits=limits,
+        verify=lambda: verify_store(ledger.engine, workspace.state / "witness", desk.witness.signer.public),
+    )
+    watch = Watch(ledger, clock, limits, tracks)
     return App(
         desk=desk,
         directory=directory,
@@ -354,7 +383,7 @@ def assemble(
         golden=GoldenRecords(store, entities, definitions.survivorship),
         resolver=Resolver(ledger, store, entities, judges, workspace.state / "identity"),
         learner=Learner(ledger, store, entities, judges, workspace.state / "identity"),
-        quality=Quality(ledger, store, entities, definitions),
+        quality=quality,
         enricher=Enricher(ledger, Knowledge(store, entities, definitions, SYSTEM), directory, clock, enrichment),
         definitions=definitions,
         judge=judge,
@@ -370,6 +399,9 @@ def assemble(
         incidents=IncidentDesk(gateway, incidents),
         notifications=_notifications(workspace, door, reviews),
         upkeep=Upkeep(ledger),
+        gates=gates,
+        readiness=readiness,
+        autonomy=Tending(ledger, clock, watch, RampReviews(ledger, clock, gates), readiness),
     )
 
 

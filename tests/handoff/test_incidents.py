@@ -7,13 +7,13 @@ from datetime import timedelta
 import pytest
 from tests.world import World, letter
 
+from pilothouse.directory.suspensions import EVERY, Reach
 from pilothouse.gateway.agents import Manifest
 from pilothouse.gateway.passage import Result
 from pilothouse.gateway.rollback import Fate
 from pilothouse.handoff.incident_table import IncidentStatus, incident_tasks, incidents
 from pilothouse.handoff.incidents import Finding
 from pilothouse.handoff.playbook import Playbook, load_playbook
-from pilothouse.handoff.suspensions import EVERY, Reach
 from pilothouse.ledger.consumed import action_evidence
 from pilothouse.vocabulary.actions import Evidence
 from pilothouse.vocabulary.actors import Actor

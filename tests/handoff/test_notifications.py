@@ -16,10 +16,10 @@ from tests.handoff.telling import Make, held, plain_part
 from tests.world import World
 
 from pilothouse.assembly import assemble
+from pilothouse.directory.suspensions import Reach
 from pilothouse.handoff.incidents import Finding
 from pilothouse.handoff.notifying.outbox import notifications
 from pilothouse.handoff.queue import reviews
-from pilothouse.handoff.suspensions import Reach
 from pilothouse.orchestration.upkeep import Upkeep
 from pilothouse.vocabulary.actors import AgentRef
 from pilothouse.vocabulary.documents import DocumentError

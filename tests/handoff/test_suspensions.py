@@ -9,10 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.world import World
 
+from pilothouse.directory.suspensions import EVERY, Reach
 from pilothouse.gateway import rollback
 from pilothouse.gateway.ports import Call, CallRefused
 from pilothouse.handoff.incidents import Finding
-from pilothouse.handoff.suspensions import EVERY, Reach
 from pilothouse.ledger.entries import Draft
 from pilothouse.orchestration.continuing import carry_on
 from pilothouse.vocabulary.actors import Actor, AgentRef

@@ -14,8 +14,8 @@ from typing import Any
 
 from tests.world import World
 
+from pilothouse.directory.suspensions import RESUMED, SUSPENDED, Reach, reach_of
 from pilothouse.gateway.stages.preview import same
-from pilothouse.handoff.suspensions import RESUMED, SUSPENDED, Reach, reach_of
 from pilothouse.ledger.entries import Entry
 from pilothouse.vocabulary.clock import stamp
 from pilothouse.vocabulary.outcomes import ReviewStatus

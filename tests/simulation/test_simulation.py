@@ -25,10 +25,10 @@ from tests.simulation.invariants import check
 from tests.simulation.side_by_side import run_side_by_side
 from tests.world import letter, make_world
 
+from pilothouse.directory.suspensions import Reach
 from pilothouse.gateway import rollback
 from pilothouse.gateway.stages import perform, record_result
 from pilothouse.handoff.queue import Review
-from pilothouse.handoff.suspensions import Reach
 from pilothouse.orchestration.continuing import carry_on
 from pilothouse.testing.clock import TestClock
 from pilothouse.vocabulary.actors import AgentRef

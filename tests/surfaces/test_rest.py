@@ -54,6 +54,24 @@ def test_an_agent_is_always_told_what_became_of_its_action(world: World, client:
     assert record.json()["fields"]["industry"] == "software"
 
 
+def test_readiness_and_gates_are_told_to_who_may_read_the_ledger(world: World, client: TestClient) -> None:
+    path = "/v1/agents/tester@1/gate?action_type=crm.account.update"
+    assert client.get("/v1/readiness").status_code == 401
+    enter(world, client, "rosa")
+    assert client.get("/v1/readiness").status_code == 403 and client.get(path).status_code == 403
+    enter(world, client, "iris")
+    size = world.app.ledger.size()
+    told = client.get("/v1/readiness").json()
+    assert (told["level"], len(told["items"])) == (2, 10) and told["items"][8]["met"] is False
+    shut = client.get(path).json()
+    assert shut["passed"] is False and "shadow" in {each["code"] for each in shut["conditions"] if not each["met"]}
+    assert client.get("/v1/agents/nobody@1/gate?action_type=x").status_code == 404
+    assert client.get("/v1/agents/tester/gate?action_type=x").status_code == 400
+    card = client.get("/v1/agents/tester@1/card").json()
+    assert card["level_name"] == "Autonomous" and card["types"] == []
+    assert not [e for e in world.app.ledger.entries(after=size - 1) if e.actor.person == "iris"]
+
+
 def test_a_person_reviews_and_rolls_back(world: World, client: TestClient) -> None:
     world.promote("crm.account.update", Mode.ASSISTED)
     held = client.post("/v1/actions", json=BODY, headers={"Authorization": f"Bearer {world.token()}"}).json()

@@ -22,11 +22,11 @@ from pilothouse.assembly import SYSTEM, App, assemble
 from pilothouse.connectors.twin.faults import Fault
 from pilothouse.data.store import Observation
 from pilothouse.directory.people import Person
+from pilothouse.directory.suspensions import Reach
 from pilothouse.gateway.agents import Manifest
 from pilothouse.gateway.passage import Result
 from pilothouse.handoff.incident_table import Incident
 from pilothouse.handoff.incidents import Finding
-from pilothouse.handoff.suspensions import Reach
 from pilothouse.ledger.actions import actions_list
 from pilothouse.ledger.entries import Draft
 from pilothouse.observability.cascade import downstream

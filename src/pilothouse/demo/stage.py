@@ -13,7 +13,7 @@ from pilothouse.data.importing.importer import ImportReport, import_files
 from pilothouse.decision.publishing.content import gather
 from pilothouse.demo.company import Company, generate
 from pilothouse.directory.people import Person
-from pilothouse.gateway.agents import load_manifests
+from pilothouse.directory.registered import load_manifests
 from pilothouse.orchestration.runs import RunReport, run_agent
 from pilothouse.vocabulary.actors import SYSTEM_PERSON, Actor, Role
 from pilothouse.vocabulary.clock import Clock

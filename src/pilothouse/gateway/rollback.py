@@ -19,12 +19,13 @@ from typing import Any
 from sqlalchemy import Connection
 
 from pilothouse.data.schema import OBJECTS
+from pilothouse.decision.autonomy.demotion import system_demotion
 from pilothouse.directory.roles import permissions_of
 from pilothouse.gateway.gateway import Gateway
 from pilothouse.gateway.passage import Result
 from pilothouse.gateway.ports import CallRefused, CallUnknown
 from pilothouse.gateway.stages.preview import same
-from pilothouse.ledger.actions import ActionRow, actions_list, actions_some, fields_written
+from pilothouse.ledger.actions import ActionRow, action_get, actions_list, actions_some, fields_written
 from pilothouse.ledger.entries import Draft
 from pilothouse.vocabulary.actions import Action
 from pilothouse.vocabulary.actors import Actor
@@ -34,6 +35,7 @@ from pilothouse.vocabulary.errors import Forbidden, InvalidInput, NotFound
 from pilothouse.vocabulary.outcomes import ActionStatus
 from pilothouse.vocabulary.records import RecordRef, Snapshot, WriterKind
 from pilothouse.vocabulary.values import Json, parse_json
+from pilothouse.vocabulary.verdicts import Mode
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,16 +246,26 @@ def need_right(gateway: Gateway, by: str, reason: str) -> None:
         raise InvalidInput("a rollback needs a reason.", hint="One sentence is enough.")
 
 
-def apply(gateway: Gateway, scope: Scope, by: str, reason: str) -> Undone:
+def apply(gateway: Gateway, scope: Scope, by: str, reason: str, severity: int | None = None) -> Undone:
     """Carry a rollback out as a named person; raises `Forbidden` when they may not.
+
+    With `severity` 1 what the agents did was serious: in the same append the action types concerned go into shadow.
 
     Safe to run again after an interruption: it does what is left.
     """
     need_right(gateway, by, reason)
     planned = plan(gateway, scope)
     undone = Undone(new_id("rbk"), planned)
-    head: dict[str, Json] = {"rollback": undone.id, "reason": reason, **_scope_json(scope), **_counts(planned)}
-    gateway.door.ledger.append([Draft("rollback.started", Actor(by), head, subject=f"rollback/{undone.id}")])
+    head: dict[str, Json] = {
+        "rollback": undone.id,
+        "reason": reason,
+        "severity": severity,
+        **_scope_json(scope),
+        **_counts(planned),
+    }
+    started = Draft("rollback.started", Actor(by), head, subject=f"rollback/{undone.id}")
+    fallen = _to_shadow(gateway, planned, undone.id) if severity == 1 else []
+    gateway.door.ledger.append([started, *fallen])
     restorable = sorted(planned.of(Fate.RESTORE), key=lambda item: (item.record, item.by))
     for (ref, _), group in groupby(restorable, key=lambda item: (item.record, item.by)):
         undone.results.append(_restore(gateway, undone.id, ref, list(group), by, reason))
@@ -263,6 +275,21 @@ def apply(gateway: Gateway, scope: Scope, by: str, reason: str) -> Undone:
     tail: dict[str, Json] = {"rollback": undone.id, "restored": undone.restored}
     gateway.door.ledger.append([Draft("rollback.finished", Actor(by), tail, subject=f"rollback/{undone.id}")])
     return undone
+
+
+def _to_shadow(gateway: Gateway, planned: Plan, rollback: str) -> list[Draft]:
+    """Put every version of the agents into shadow for the action types that are undone."""
+    touched = {action for item in planned.items for action in item.actions}
+    with gateway.door.ledger.engine.connect() as connection:
+        rows = [row for action in sorted(touched) if (row := action_get(connection, action)) is not None]
+    types = {(row.agent_name, row.action_type) for row in rows if row.agent_name}
+    reason = f"An act of severity 1 was undone ({rollback})."
+    return [
+        system_demotion(each.ref, action_type, Mode.SHADOW, reason, cause="severity_1")
+        for each in gateway.door.agents.all()
+        for name, action_type in sorted(types)
+        if each.ref.name == name and each.standing(action_type, action_type.partition(":")[0]).mode is not Mode.SHADOW
+    ]
 
 
 def _restore(gateway: Gateway, rollback: str, ref: RecordRef, items: list[Item], by: str, reason: str) -> Result:

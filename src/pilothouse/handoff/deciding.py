@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from pilothouse.directory.people import Person
+from pilothouse.directory.suspensions import Suspension
 from pilothouse.handoff.owners import STRICT, may_decide
 from pilothouse.handoff.queue import Review
-from pilothouse.handoff.suspensions import Suspension
 from pilothouse.vocabulary.actors import SYSTEM_PERSON
 from pilothouse.vocabulary.errors import Conflict, Forbidden, InvalidInput
 from pilothouse.vocabulary.outcomes import ReviewStatus

@@ -14,7 +14,7 @@ from typing import Any, cast
 
 from sqlalchemy import Column, Connection, Index, Integer, Table, Text, func, insert, select, update
 
-from pilothouse.handoff.suspensions import Reach
+from pilothouse.directory.suspensions import Reach
 from pilothouse.ledger.database import metadata
 from pilothouse.ledger.entries import Entry
 from pilothouse.vocabulary.clock import stamp, unstamp

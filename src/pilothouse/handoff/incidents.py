@@ -16,9 +16,9 @@ from sqlalchemy import Connection
 
 from pilothouse.directory.people import Directory, Person
 from pilothouse.directory.roles import permissions_of
+from pilothouse.directory.suspensions import Reach, every_suspension
 from pilothouse.handoff.incident_table import Incident, IncidentStatus, Task, get_incident, list_incidents, tasks_of
 from pilothouse.handoff.playbook import Playbook
-from pilothouse.handoff.suspensions import Reach, every_suspension
 from pilothouse.ledger.actions import action_get
 from pilothouse.ledger.entries import Draft, Entry
 from pilothouse.ledger.ledger import Ledger

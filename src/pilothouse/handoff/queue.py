@@ -13,7 +13,7 @@ from typing import Any
 
 from sqlalchemy import Column, Connection, Float, Index, Table, Text, insert, text, update
 
-from pilothouse.handoff.suspensions import RESUMED, reach_of, within
+from pilothouse.directory.suspensions import RESUMED, reach_of, within
 from pilothouse.ledger.database import metadata
 from pilothouse.ledger.entries import Entry
 from pilothouse.vocabulary.actions import Action, action_from_json

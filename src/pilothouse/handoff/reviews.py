@@ -10,12 +10,12 @@ from typing import Any
 from sqlalchemy import Connection, Select, select
 
 from pilothouse.directory.people import Directory, read_person
+from pilothouse.directory.suspensions import Suspension, stopped
 from pilothouse.handoff.deciding import Overdue, check, need_a_person, sound_values
 from pilothouse.handoff.opening import Guard, consume_guard, opening, read_review, used
 from pilothouse.handoff.overrides import Override, Tally, overrides_of, tallies_of
 from pilothouse.handoff.queue import Review, review_of, reviews
 from pilothouse.handoff.sla import REMIND_BEFORE
-from pilothouse.handoff.suspensions import Suspension, stopped
 from pilothouse.handoff.view import ReviewView, view_of
 from pilothouse.ledger.entries import Draft
 from pilothouse.ledger.ledger import Ledger

@@ -10,9 +10,9 @@ from collections.abc import Collection
 
 from sqlalchemy import Connection
 
+from pilothouse.directory.suspensions import RESUMED, SUSPENDED, Reach, Suspension, every_suspension
 from pilothouse.handoff.incident_table import IncidentStatus, about
 from pilothouse.handoff.sla import deadline
-from pilothouse.handoff.suspensions import RESUMED, SUSPENDED, Reach, Suspension, every_suspension
 from pilothouse.ledger.entries import Draft
 from pilothouse.ledger.ledger import Ledger
 from pilothouse.vocabulary.actors import Actor

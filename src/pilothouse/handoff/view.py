@@ -7,9 +7,9 @@ from datetime import datetime
 from typing import Any
 
 from pilothouse.directory.people import Directory
+from pilothouse.directory.suspensions import Suspension
 from pilothouse.handoff.owners import may_decide
 from pilothouse.handoff.queue import Review
-from pilothouse.handoff.suspensions import Suspension
 from pilothouse.vocabulary.actions import evidence_to_json
 from pilothouse.vocabulary.errors import NotFound
 from pilothouse.vocabulary.outcomes import ReviewStatus

@@ -15,12 +15,12 @@ from datetime import datetime
 
 from sqlalchemy import func, select
 
+from pilothouse.directory.suspensions import RESUMED, SUSPENDED, Reach, reach_of, within
 from pilothouse.gateway.gateway import Gateway
 from pilothouse.gateway.rollback import Fate, Item, Plan, Scope, Undone, apply, plan
 from pilothouse.handoff.incident_table import Incident, IncidentStatus, Task
 from pilothouse.handoff.incidents import Incidents, Matter
 from pilothouse.handoff.owners import review_owner
-from pilothouse.handoff.suspensions import RESUMED, SUSPENDED, Reach, reach_of, within
 from pilothouse.ledger.actions import action_fields
 from pilothouse.ledger.actions import actions as actions_table
 from pilothouse.ledger.entries import Entry

@@ -13,11 +13,11 @@ from pilothouse.data.identity.entities import Entities
 from pilothouse.data.reads import Reads
 from pilothouse.data.store import DataStore
 from pilothouse.data.view import DataView
+from pilothouse.directory.suspensions import stopped
 from pilothouse.gateway.gateway import Gateway
 from pilothouse.gateway.passage import Result
 from pilothouse.gateway.read_rates import RUN_READ, shown_lately
 from pilothouse.gateway.registry import touched_fields
-from pilothouse.handoff.suspensions import stopped
 from pilothouse.ledger.actions import decided_of_key
 from pilothouse.ledger.entries import Draft
 from pilothouse.orchestration.ports import Agent

@@ -16,7 +16,7 @@ from pilothouse import __version__
 from pilothouse.assembly import App
 from pilothouse.orchestration.continuing import Patience, carry_on
 from pilothouse.surfaces.console.pages import mount_console, problem_page
-from pilothouse.surfaces.rest import accounts, incidents, notifications, signals
+from pilothouse.surfaces.rest import accounts, autonomy, incidents, notifications, signals
 from pilothouse.surfaces.rest.contract_routes import router as contract_router
 from pilothouse.surfaces.rest.definition_routes import router as definition_router
 from pilothouse.surfaces.rest.pipeline_routes import router as pipeline_router
@@ -80,6 +80,7 @@ def build(pilothouse: App) -> FastAPI:
     web.include_router(accounts.router)
     web.include_router(incidents.router)
     web.include_router(notifications.router)
+    web.include_router(autonomy.router)
     mount_console(web)
     web.add_exception_handler(PilothouseError, _problem)
     web.add_exception_handler(RequestValidationError, _invalid)
@@ -93,6 +94,7 @@ def _tend(pilothouse: App, stop: threading.Event) -> None:
     while not stop.wait(EVERY_SECONDS):
         pilothouse.upkeep.run("take in", pilothouse.take_in)
         pilothouse.upkeep.run("carry on", lambda: carry_on(pilothouse.gateway, patience))
+        pilothouse.upkeep.run("autonomy", pilothouse.autonomy.round)
         pilothouse.upkeep.run("checkpoint", lambda: pilothouse.witness.checkpoint(pilothouse.ledger))
 
 

@@ -53,11 +53,11 @@ ORDINARY = {"agent": "agent@1", "agent.name": "agent", "person.id": "ana"}
 DAYS = (1, 3_000_000)
 COUNTS = (
     "recipients", "records", "write_set_records", "write_set_recipients", "bulk_allowance", "new_prospects",
-    "executives", "evidence_undated",
+    "executives", "evidence_undated", "share", "drawn",
 )  # fmt: skip
 SWITCHES = (
     "human_initiated", "contract_related", "contract_words", "evidence_stale", "undone", "rejected", "ambiguity",
-    "excessive_discount",
+    "excessive_discount", "held_back",
 )  # fmt: skip
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from datetime import UTC, date, datetime, time
+from typing import Any
 
 from pilothouse.conditions.logic import Bool, Found, Search, equal, every, implies, no, real, some, whole
 from pilothouse.conditions.symbolic import Amount, Flag, Value
@@ -73,6 +74,7 @@ def facts_of(found: Found, act: Act, policy: Policy) -> Facts:
     """Return the facts that the found values stand for."""
     capability = act.scene.capability
     age_known, age = act.values["evidence.age_days"]
+    counts: dict[str, Any] = {name: int(found.number(count)) for name, count in act.counts.items()}
     return Facts(
         capability=capability,
         agent=_agent(found, act) if found.true(act.by_agent) else None,
@@ -85,11 +87,12 @@ def facts_of(found: Found, act: Act, policy: Policy) -> Facts:
         changes=tuple(_changes(found, act, policy)),
         now=_now(found, act),
         arguments=_arguments(found, act, policy),
-        **{name: int(found.number(count)) for name, count in act.counts.items()},
+        **counts,
         human_initiated=found.true(act.switches["human_initiated"]),
         contract_related=found.true(act.switches["contract_related"]),
         evidence_stale=found.true(act.switches["evidence_stale"]),
         evidence_age_days=_whole(_read(found, act, age)) if found.true(age_known) else None,
+        held_back="readiness does not allow more." if found.true(act.switches["held_back"]) else "",
         undone="somebody put it back." if found.true(act.switches["undone"]) else "",
         rejected="somebody rejected it." if found.true(act.switches["rejected"]) else "",
         ambiguity="it fits two records" if found.true(act.switches["ambiguity"]) else "",

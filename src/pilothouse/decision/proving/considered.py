@@ -31,7 +31,7 @@ from pilothouse.conditions.logic import (
 )
 from pilothouse.decision import considerations as c
 from pilothouse.decision import engine, measures
-from pilothouse.decision.proving.act import ASKED, ODD_PRICE, ROLES, WRITERS, Act, Change, outranks, written_by
+from pilothouse.decision.proving.act import ASKED, MODES, ODD_PRICE, ROLES, WRITERS, Act, Change, outranks, written_by
 from pilothouse.decision.tiers import (
     CLOSING_FIELDS,
     NEEDS_A_PERSON,
@@ -42,10 +42,11 @@ from pilothouse.decision.tiers import (
     irreversible,
 )
 from pilothouse.decision.written import Policy
+from pilothouse.directory.registered import WHOLE
 from pilothouse.directory.roles import permissions_of
 from pilothouse.vocabulary.capabilities import Blast, Effect
 from pilothouse.vocabulary.records import WriterKind
-from pilothouse.vocabulary.verdicts import Treatment
+from pilothouse.vocabulary.verdicts import Mode, Treatment
 
 T = Treatment
 
@@ -206,6 +207,18 @@ def _ambiguous(act: Act, policy: Policy) -> Iterator[Said]:
     yield Said(every([act.by_agent, acts(act), act.switches["ambiguity"]]), T.REVIEW, "ambiguous")
 
 
+def _earned(act: Act, policy: Policy) -> Iterator[Said]:
+    asked = every([act.by_agent, acts(act), no(_in(act, Mode.SHADOW))])
+    share, drawn = act.counts["share"], act.counts["drawn"]
+    outside = every([below(share, whole(WHOLE)), at_most(share, drawn)])
+    yield Said(every([asked, act.switches["held_back"]]), T.REVIEW, "ceiling")
+    yield Said(every([asked, _in(act, Mode.LIVE), outside]), T.REVIEW, "staged_share")
+
+
+def _in(act: Act, mode: Mode) -> Bool:
+    return equal(act.mode, whole(MODES.index(mode)))
+
+
 def _rewritten_draft(act: Act, policy: Policy) -> Iterator[Said]:
     draft = truth(act.scene.capability.effect is Effect.DRAFT)
     yield Said(every([act.by_agent, draft, acts(act)]), T.REVIEW, "draft_on_existing")
@@ -304,6 +317,7 @@ ENCODED: Mapping[c.Consideration, Encoded] = {
     c.closed_stage: _closed_stage,
     c.again: _again,
     c.ambiguous: _ambiguous,
+    c.earned: _earned,
     measures.write_set: _write_set,
     c.owner: _owner,
     measures.provenance: _provenance,

@@ -10,11 +10,11 @@ from collections.abc import Iterable, Mapping
 from pilothouse.data.contracts import Contract
 from pilothouse.data.scope import outside, unwritable
 from pilothouse.directory.roles import may_see, permissions_of
+from pilothouse.directory.suspensions import stopping
 from pilothouse.gateway.door import Door
 from pilothouse.gateway.passage import GO_ON, Answer, Passage, Stop, refuse
 from pilothouse.gateway.reading import read_partner, read_snapshot
 from pilothouse.gateway.registry import new_values, touched_fields
-from pilothouse.handoff.suspensions import stopping
 from pilothouse.vocabulary.capabilities import Effect
 from pilothouse.vocabulary.errors import NotFound
 from pilothouse.vocabulary.values import Json

@@ -6,10 +6,10 @@ A crash before the call leaves an intent without effect; a crash after it an eff
 
 from __future__ import annotations
 
+from pilothouse.directory.suspensions import Suspension, stopped
 from pilothouse.gateway.door import Door
 from pilothouse.gateway.passage import GO_ON, Answer, Passage, Stop
 from pilothouse.gateway.ports import Call, CallRefused, CallUnknown
-from pilothouse.handoff.suspensions import Suspension, stopped
 from pilothouse.vocabulary.outcomes import ActionStatus
 
 

@@ -13,16 +13,16 @@ from sqlalchemy import Connection
 from pilothouse.decision.engine import decide as judge
 from pilothouse.decision.tiers import acts, irreversible
 from pilothouse.directory.people import read_person
-from pilothouse.gateway.agents import read_agent
+from pilothouse.directory.registered import read_agent
+from pilothouse.directory.suspensions import stopping
 from pilothouse.gateway.door import Door
 from pilothouse.gateway.entries import action_draft
 from pilothouse.gateway.identity import need_unrevoked
 from pilothouse.gateway.passage import GO_ON, Answer, Passage, refuse
 from pilothouse.gateway.stages.comply import still_addressable
-from pilothouse.gateway.stages.decide import facts
+from pilothouse.gateway.stages.decide import bounds_of, facts
 from pilothouse.gateway.stages.limit import measure
 from pilothouse.handoff.reviews import consume_guard, used
-from pilothouse.handoff.suspensions import stopping
 from pilothouse.ledger.actions import execution_of
 from pilothouse.vocabulary.errors import Conflict, Forbidden, Unauthenticated
 from pilothouse.vocabulary.outcomes import ActionStatus
@@ -77,7 +77,8 @@ def _last_word(connection: Connection, passage: Passage, door: Door) -> None:
         stop = stopping(now.suspensions, now.ref, passage.action.capability, passage.action_type)
         if stop is not None:
             raise Forbidden(f"{stop}.", code="agent_suspended")
-        if now.standing(passage.action_type, passage.action.capability) != passage.standing:
+        standing = now.standing(passage.action_type, passage.action.capability)
+        if standing != passage.standing or bounds_of(passage, now, door) != passage.bounds:
             raise Conflict("the agent's standing changed while this was judged.", code="world_moved")
         _judge_again_if_grown(connection, passage, door)
     if passage.addressed:

@@ -8,7 +8,7 @@ from datetime import timedelta
 from enum import StrEnum
 from typing import Any
 
-from pilothouse.handoff.suspensions import EVERY, Reach
+from pilothouse.directory.suspensions import EVERY, Reach
 from pilothouse.ledger.entries import Entry
 from pilothouse.vocabulary.values import JsonObject
 

@@ -7,10 +7,10 @@ from typing import Annotated
 import typer
 
 from pilothouse.demo.drill import drill as run_drill
+from pilothouse.directory.suspensions import EVERY, Reach
 from pilothouse.gateway.rollback import Fate
 from pilothouse.handoff.incidents import Finding
 from pilothouse.handoff.playbook import who_may_suspend
-from pilothouse.handoff.suspensions import EVERY, Reach
 from pilothouse.orchestration.incident_desk import Dossier, Milestone, affected
 from pilothouse.surfaces.cli.context import HERE, As, Json, Where, opened, somebody
 from pilothouse.surfaces.cli.output import emit, guarded, say, table, told

@@ -33,6 +33,7 @@ from pilothouse.surfaces.cli import (
     policy,
     policy_versions,
     quality,
+    readiness,
     records,
     reviews,
     rollback,
@@ -92,6 +93,7 @@ app.command("set")(records.set_)
 app.command("resolve")(identity.resolve)
 app.command("quality")(quality.quality)
 app.command("dataset")(dataset.dataset)
+app.command("readiness")(readiness.readiness)
 app.add_typer(identity.app, name="entities", help="Who is who across systems, and what people say about it.")
 
 

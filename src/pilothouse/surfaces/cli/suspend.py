@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from pilothouse.handoff.suspensions import EVERY, Reach
+from pilothouse.directory.suspensions import EVERY, Reach
 from pilothouse.surfaces.cli.context import HERE, As, Json, Where, opened, somebody
 from pilothouse.surfaces.cli.output import emit, guarded, table, told
 from pilothouse.vocabulary.errors import InvalidInput

@@ -10,10 +10,10 @@ from fastapi.responses import Response
 from pilothouse.assembly import App
 from pilothouse.demo.drill import KIND
 from pilothouse.directory.roles import permissions_of
+from pilothouse.directory.suspensions import EVERY, Reach
 from pilothouse.gateway.rollback import Fate
 from pilothouse.handoff.incidents import Finding
 from pilothouse.handoff.playbook import who_may_suspend
-from pilothouse.handoff.suspensions import EVERY, Reach
 from pilothouse.observability.cascade import downstream
 from pilothouse.surfaces.auth import Pilothouse, require
 from pilothouse.surfaces.console.pages import Posted, SignedIn, Text, go, page

@@ -42,6 +42,7 @@ def mount_console(web: FastAPI) -> None:
     """Add the console's pages and files to the web application."""
     web.mount("/static", StaticFiles(directory=HERE / "static"), name="static")
     from pilothouse.surfaces.console.account_pages import router as account_router
+    from pilothouse.surfaces.console.autonomy_pages import router as autonomy_router
     from pilothouse.surfaces.console.data_pages import router as data_router
     from pilothouse.surfaces.console.definition_pages import router as definition_router
     from pilothouse.surfaces.console.identity_pages import router as identity_router
@@ -53,6 +54,7 @@ def mount_console(web: FastAPI) -> None:
     web.include_router(unsubscribe_router)
     web.include_router(router)
     web.include_router(account_router)
+    web.include_router(autonomy_router)
     web.include_router(data_router)
     web.include_router(definition_router)
     web.include_router(identity_router)
@@ -348,11 +350,13 @@ def roll_back(
     field: Text = "",
     action: Text = "",
     reason: Text = "",
+    severity: Text = "",
 ) -> Response:
     """Carry the rollback out."""
     pilothouse.take_in()
     scope = _scope(pilothouse, agent, since, until, field, action)
-    undone = apply(pilothouse.gateway, scope, session.person.id, reason)
+    grave = int(severity) if severity in ("1", "2", "3", "4") else None
+    undone = apply(pilothouse.gateway, scope, session.person.id, reason, grave)
     left = [result for result in undone.results if result.status.value != "executed"]
     said = f"{undone.restored} record(s) restored." + (f" {len(left)} could not be: {left[0].sentence}" if left else "")
     return go("/rollback", said)

@@ -7,10 +7,10 @@ from typing import Annotated, Any
 from fastapi import APIRouter
 from pydantic import AwareDatetime, Field
 
+from pilothouse.directory.suspensions import EVERY, Reach
 from pilothouse.gateway.rollback import Fate
 from pilothouse.handoff.incidents import Finding
 from pilothouse.handoff.playbook import who_may_suspend
-from pilothouse.handoff.suspensions import EVERY, Reach
 from pilothouse.surfaces.auth import CurrentPerson, Pilothouse, require
 from pilothouse.surfaces.dossier import as_json
 from pilothouse.surfaces.plain import plain

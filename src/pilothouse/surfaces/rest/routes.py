@@ -179,7 +179,7 @@ def roll_back(given: RollbackIn, person: CurrentPerson, pilothouse: Pilothouse) 
     """Carry a rollback out; safe to repeat."""
     require(person, "rollback")
     pilothouse.take_in()
-    undone = apply(pilothouse.gateway, _scope(given), person.id, given.reason)
+    undone = apply(pilothouse.gateway, _scope(given), person.id, given.reason, given.severity)
     results = [result_out(result).model_dump() for result in undone.results]
     return {"rollback": undone.id, "restored": undone.restored, "plan": plain(undone.plan), "results": results}
 

@@ -94,10 +94,14 @@ def upgrade() -> None:
         sa.Column("agent", sa.Text(), nullable=False),
         sa.Column("action_type", sa.Text(), nullable=False),
         sa.Column("mode", sa.Text(), nullable=False),
+        sa.Column("share", sa.Integer(), nullable=False),
+        sa.Column("salt", sa.Text(), nullable=False),
+        sa.Column("scope", sa.Text(), nullable=False),
         sa.Column("bulk_allowance", sa.Integer(), nullable=False),
         sa.Column("promoted_by", sa.Text(), nullable=False),
         sa.Column("bootstrap", sa.Integer(), nullable=False),
         sa.Column("at", sa.Text(), nullable=False),
+        sa.Column("demoted", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("agent", "action_type"),
     )
     op.create_table(
@@ -108,6 +112,7 @@ def upgrade() -> None:
         sa.Column("manifest", sa.Text(), nullable=False),
         sa.Column("manifest_hash", sa.Text(), nullable=False),
         sa.Column("registered_at", sa.Text(), nullable=False),
+        sa.Column("registered_by", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("agent"),
     )
     op.create_table(
@@ -448,6 +453,21 @@ def upgrade() -> None:
         sa.Column("resolved", sa.Text(), nullable=False),
         sa.Column("position", sa.Integer(), nullable=False),
         sa.PrimaryKeyConstraint("key"),
+    )
+    op.create_table(
+        "ramp_reviews",
+        sa.Column("agent", sa.Text(), nullable=False),
+        sa.Column("day", sa.Integer(), nullable=False),
+        sa.Column("at", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("agent", "day"),
+    )
+    op.create_table(
+        "readiness_ceiling",
+        sa.Column("id", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("level", sa.Integer(), nullable=False),
+        sa.Column("stage", sa.Integer(), nullable=False),
+        sa.Column("at", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
     )
     op.create_table(
         "record_repeats",
