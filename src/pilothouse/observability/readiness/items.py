@@ -31,7 +31,7 @@ from pilothouse.vocabulary.verdicts import Mode, Treatment
 
 MONTH = timedelta(days=30)
 WATCHED = "autonomy.watched"
-NOTIFY, SIGN_OFF = "pilothouse notify test", "pilothouse legal sign-off"
+NOTIFY, SIGN_OFF = "pilothouse notifications test", "pilothouse compliance sign-off"
 """The commands that bring about the entries `notification.delivered` and `legal.signed_off`."""
 
 
