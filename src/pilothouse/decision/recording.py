@@ -14,10 +14,13 @@ from pilothouse.decision.facts import Facts
 from pilothouse.vocabulary.actors import AgentRef, Role
 from pilothouse.vocabulary.capabilities import Capability
 from pilothouse.vocabulary.clock import stamp, unstamp
+from pilothouse.vocabulary.outcomes import ActionStatus
 from pilothouse.vocabulary.records import FieldChange, WriterKind, change_to_json
 from pilothouse.vocabulary.values import Json, canonical, digest, parse_json
 from pilothouse.vocabulary.verdicts import Mode
 
+DECISIONS = frozenset({ActionStatus.REFUSED, ActionStatus.SHADOWED, ActionStatus.HELD, ActionStatus.INTENDED})
+"""How an act may stand right after a verdict; the entries that say so hold the facts."""
 PLAIN = (
     "person", "confidence", "object", "recipients", "records", "write_set_records", "write_set_recipients",
     "bulk_allowance", "human_initiated", "new_prospects", "contract_related", "evidence_age_days", "evidence_stale",

@@ -12,12 +12,14 @@ from pilothouse.data.defining.reading import check_definitions, load_definitions
 from pilothouse.decision.cases import run_cases
 from pilothouse.decision.policy import check_policy, load_policy, version_of
 from pilothouse.gateway.agents import load_manifests
+from pilothouse.surfaces.cli import policy_replay
 from pilothouse.surfaces.cli.context import HERE, Json, Where
 from pilothouse.surfaces.cli.output import emit, errors, guarded, say, table
 from pilothouse.vocabulary.documents import DocumentError
 from pilothouse.workspace.config import Workspace, open_workspace
 
 app = typer.Typer(no_args_is_help=True)
+policy_replay.add_to(app)
 _KNOWN = {capability.name: capability for capability in CAPABILITIES}
 
 
