@@ -14,7 +14,7 @@ from multiprocessing import get_context
 from statistics import median
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, func, select
 
 from pilothouse.decision.replaying.recorded import KINDS, Recorded, recorded_of
 from pilothouse.decision.replaying.replay import Outcome, Replayer
@@ -26,13 +26,14 @@ from pilothouse.ledger.actions import actions
 from pilothouse.ledger.database import open_database
 from pilothouse.ledger.entries import Draft
 from pilothouse.ledger.ledger import Ledger
+from pilothouse.ledger.tables import entries
 from pilothouse.vocabulary.actors import SYSTEM_PERSON, Actor
 from pilothouse.vocabulary.clock import SystemClock, stamp, unstamp
 from pilothouse.vocabulary.outcomes import ActionStatus, ReviewStatus
 from pilothouse.vocabulary.values import Json
 
-PAGE, PART = 1000, 20_000
-"""Decisions looked up together, and ledger positions that a worker takes at a time."""
+PAGE, SPAN, PART = 1000, 5000, 20_000
+"""Decisions looked up together, and ledger positions that are read, and that a worker takes, at a time."""
 REPLAYED = "policy.replayed"
 Seen = Callable[[Outcome, Fate | None], None]
 
@@ -81,17 +82,28 @@ def tally_of(
 
 def recorded(ledger: Ledger, window: Window, begin: int, end: int) -> Iterator[Recorded]:
     """Yield the decisions of a window in order of position."""
-    for entry in ledger.entries(after=begin - 1, kinds=KINDS, since=window.since, until=window.until):
-        if entry.position >= end:
-            return
-        found = recorded_of(entry)
-        if found is not None and _fits(found, window):
-            yield found
+    for start in range(begin, end, SPAN):
+        stop = min(start + SPAN, end)
+        for entry in ledger.entries(after=start - 1, before=stop, kinds=KINDS, since=window.since, until=window.until):
+            found = recorded_of(entry)
+            if found is not None and _fits(found, window):
+                yield found
 
 
-def count(ledger: Ledger, window: Window, most: int) -> int:
-    """Return how many decisions a window holds, counting no further than one more than `most`."""
-    return sum(1 for _ in islice(recorded(ledger, window, 0, ledger.size()), most + 1))
+def more_than(ledger: Ledger, window: Window, most: int) -> bool:
+    """Tell whether there may be more decisions in a window than `most`, without reading them."""
+    columns = entries.c
+    query = select(columns.position).where(columns.kind.in_(sorted(KINDS)))
+    if window.since is not None:
+        query = query.where(columns.at >= stamp(window.since))
+    if window.until is not None:
+        query = query.where(columns.at < stamp(window.until))
+    if window.agent:
+        named = columns.agent.startswith(f"{window.agent}@", autoescape=True)
+        query = query.where((columns.agent == window.agent) | named)
+    with ledger.engine.connect() as connection:
+        found = connection.execute(select(func.count()).select_from(query.limit(most + 1).subquery())).scalar_one()
+    return found > most
 
 
 def _fits(found: Recorded, window: Window) -> bool:

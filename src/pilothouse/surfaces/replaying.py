@@ -12,8 +12,10 @@ from pilothouse.data.defining.reading import load_definitions
 from pilothouse.decision.policy import Policy, load_policy
 from pilothouse.decision.replaying.changing import changed
 from pilothouse.decision.replaying.replay import Replayer, text_of
+from pilothouse.decision.replaying.report import Report, Window
+from pilothouse.observability.replaying import more_than, replay
 from pilothouse.vocabulary.capabilities import Capability
-from pilothouse.vocabulary.errors import NotFound
+from pilothouse.vocabulary.errors import InvalidInput, NotFound, TooLarge
 
 MOST_IN_A_REQUEST = 20_000
 """Decisions that are replayed while somebody waits for a page; for more there is the command line."""
@@ -70,3 +72,31 @@ def with_changes(policy: Policy, changes: Mapping[str, str]) -> Policy:
     for name, written in changes.items():
         policy = changed(policy, name, written)
     return policy
+
+
+def replay_within(pilothouse: App, window: Window, new: Proposed) -> Report:
+    """Replay while somebody waits for the answer; raises `TooLarge` where the command line is the place for it."""
+    if more_than(pilothouse.ledger, window, MOST_IN_A_REQUEST):
+        raise TooLarge(
+            f"there are more than {MOST_IN_A_REQUEST:,} decisions in this window.",
+            hint="Choose a shorter one, or run `pilothouse policy replay` with --workers on the command line.",
+        )
+    replayer = Replayer(pilothouse.policy, new.policy, pilothouse.gateway.door.registry.capabilities)
+    return replay(pilothouse.ledger, replayer, window, policy_hash=new.policy_hash)
+
+
+def within_workspace(pilothouse: App, named: str) -> str:
+    """Return a folder that somebody named in a page or a request; raises `NotFound` for one outside the workspace."""
+    root = pilothouse.workspace.root.resolve()
+    folder = (root / named).resolve()
+    if not folder.is_relative_to(root):
+        raise NotFound(f"there is no folder {named!r} in the workspace.", hint="Name one below the workspace's own.")
+    return str(folder)
+
+
+def setting_of(text: str) -> tuple[str, str]:
+    """Read `name=value`; raises `InvalidInput` for anything else."""
+    name, equals, value = text.partition("=")
+    if not equals:
+        raise InvalidInput(f"{text!r} sets nothing.", hint="Write it as thresholds.large_deal=50000.")
+    return name.strip(), value

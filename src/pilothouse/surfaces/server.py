@@ -20,6 +20,7 @@ from pilothouse.surfaces.rest import accounts, signals
 from pilothouse.surfaces.rest.contract_routes import router as contract_router
 from pilothouse.surfaces.rest.definition_routes import router as definition_router
 from pilothouse.surfaces.rest.pipeline_routes import router as pipeline_router
+from pilothouse.surfaces.rest.replay_routes import router as replay_router
 from pilothouse.surfaces.rest.routes import router
 from pilothouse.vocabulary.errors import (
     Conflict,
@@ -75,6 +76,7 @@ def build(pilothouse: App) -> FastAPI:
     web.include_router(definition_router)
     web.include_router(contract_router)
     web.include_router(pipeline_router)
+    web.include_router(replay_router)
     web.include_router(signals.router)
     web.include_router(accounts.router)
     mount_console(web)

@@ -16,7 +16,7 @@ from pilothouse.observability.replaying import attach, replay
 from pilothouse.surfaces.cli.context import HERE, As, Json, Where, opened, somebody
 from pilothouse.surfaces.cli.output import emit, guarded, say, table, write_text
 from pilothouse.surfaces.moments import when
-from pilothouse.surfaces.replaying import folder_of, load_replayer, policy_named, proposed
+from pilothouse.surfaces.replaying import folder_of, load_replayer, policy_named, proposed, setting_of
 from pilothouse.surfaces.reports.replay import replay_report
 from pilothouse.vocabulary.errors import Forbidden, InvalidInput
 
@@ -76,7 +76,7 @@ def replay_(
         if not by.active or "read_ledger" not in permissions_of(by.role).may:
             raise Forbidden(f"{by.id} ({by.role}) may not read the ledger.", hint="Ask RevOps, an auditor or an admin.")
         now = pilothouse.clock.now()
-        changes = dict(_setting(each) for each in change or ())
+        changes = dict(setting_of(each) for each in change or ())
         new = proposed(pilothouse, folder, changes)
         workspace = pilothouse.workspace
         load = partial(load_replayer, workspace.root, folder_of(workspace.folder("policy"), folder), changes)
@@ -100,13 +100,6 @@ def replay_(
         say(f"Written down as entry {attached.position}: {found.digest[:12]} about policy {found.policy_hash}.")
     if report is not None:
         say(f"The report is {report}; open it in a browser, and print it from there.")
-
-
-def _setting(text: str) -> tuple[str, str]:
-    name, equals, value = text.partition("=")
-    if not equals:
-        raise InvalidInput(f"{text!r} sets nothing.", hint="Write it as thresholds.large_deal=50000.")
-    return name.strip(), value
 
 
 def _tell(found: Report, told: dict[str, Any]) -> None:

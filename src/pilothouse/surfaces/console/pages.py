@@ -45,8 +45,10 @@ def mount_console(web: FastAPI) -> None:
     from pilothouse.surfaces.console.data_pages import router as data_router
     from pilothouse.surfaces.console.definition_pages import router as definition_router
     from pilothouse.surfaces.console.identity_pages import router as identity_router
+    from pilothouse.surfaces.console.replay_pages import router as replay_router
 
     web.include_router(router)
+    web.include_router(replay_router)
     web.include_router(account_router)
     web.include_router(data_router)
     web.include_router(definition_router)
