@@ -26,7 +26,7 @@ class Facts:
 
     `evidence_age_days` is the age of the oldest value that an agent's proposal rests on (None: it names no value of
     ours), `evidence_stale` tells that one is older than it may be or is not there, `evidence_undated` counts the facts
-    that name none.
+    that name none, `evidence_systems` are those that the values it names come from.
 
     `account` is the account that the record belongs to, or is, as the ledger knows it. `executives` counts the people
     changed or addressed who head their company, `countries` says where the people addressed are. `ambiguity` is what the
@@ -55,6 +55,7 @@ class Facts:
     evidence_age_days: int | None = None
     evidence_stale: bool = False
     evidence_undated: int = 0
+    evidence_systems: tuple[str, ...] = ()
     undone: str = ""
     rejected: str = ""
     ambiguity: str = ""
@@ -99,6 +100,7 @@ ALWAYS: Mapping[str, tuple[str, Getter]] = {
     "known.evidence.age_days": ("BOOL", lambda facts: facts.evidence_age_days is not None),
     "evidence.stale": ("BOOL", lambda facts: facts.evidence_stale),
     "evidence.undated": ("INT", lambda facts: facts.evidence_undated),
+    "evidence.systems": ("LIST_STRING", lambda facts: list(facts.evidence_systems)),
     "ambiguous": ("BOOL", lambda facts: bool(facts.ambiguity)),
     "account.id": ("STRING", lambda facts: facts.account_id or None),
     "known.account.id": ("BOOL", lambda facts: bool(facts.account_id)),

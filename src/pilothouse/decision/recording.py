@@ -48,6 +48,7 @@ def facts_to_json(facts: Facts) -> dict[str, Json]:
         "arguments": dict(facts.arguments),
         "account": dict(facts.account),
         "countries": list(facts.countries),
+        "evidence_systems": list(facts.evidence_systems),
         "contract_rules": {name: _rule_to_json(rule) for name, rule in facts.contract_rules.items()},
         "precedence": [each.value for each in facts.precedence],
     }
@@ -72,6 +73,7 @@ def facts_from_json(raw: Mapping[str, Any], capabilities: Mapping[str, Capabilit
         arguments=raw["arguments"],
         account=raw["account"],
         countries=tuple(raw["countries"]),
+        evidence_systems=tuple(raw["evidence_systems"]),
         contract_rules={name: _rule(canonical(rule)) for name, rule in raw["contract_rules"].items()},
         precedence=tuple(WriterKind(each) for each in raw["precedence"]),
     )

@@ -25,6 +25,7 @@ from pilothouse.surfaces.cli import (
     enrich,
     identity,
     ledger,
+    overrides,
     people,
     pipeline,
     policy,
@@ -70,6 +71,7 @@ app.command("set")(records.set_)
 app.command("resolve")(identity.resolve)
 app.command("quality")(quality.quality)
 app.command("dataset")(dataset.dataset)
+app.command("overrides")(overrides.overrides)
 app.add_typer(identity.app, name="entities", help="Who is who across systems, and what people say about it.")
 
 
