@@ -24,6 +24,7 @@ from pilothouse.decision.replaying.report import FEWEST, Report, Window
 from pilothouse.observability.replaying import attach, recorded, replay, replays_of
 from pilothouse.surfaces.replaying import load_replayer, proposed
 from pilothouse.vocabulary.actors import Actor
+from pilothouse.vocabulary.errors import Conflict
 from pilothouse.vocabulary.records import RecordRef
 from pilothouse.vocabulary.verdicts import Mode
 
@@ -240,6 +241,8 @@ def test_several_processes_count_as_one_does(world_on_each_store: World, monkeyp
     load = partial(load_replayer, world.root, folder, {})
     together = again(world, policy, workers=2, load=load)
     assert together.as_json() == alone.as_json()
+    with pytest.raises(Conflict, match="changed while it was replayed"):
+        again(world, policy, workers=2, load=partial(load_replayer, world.root, world.root / "policy", {}))
 
 
 def test_the_same_act_on_a_message_is_replayed_too(world: World) -> None:

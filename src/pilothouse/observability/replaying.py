@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection, func, select
 
 from pilothouse.decision.replaying.recorded import KINDS, Recorded, recorded_of
-from pilothouse.decision.replaying.replay import Outcome, Replayer
+from pilothouse.decision.replaying.replay import Outcome, Replayer, text_of
 from pilothouse.decision.replaying.report import Report, TimeToDecide, Window, notes_on
 from pilothouse.decision.replaying.tally import Fate, Tally
 from pilothouse.handoff.overrides import decision_of
@@ -29,6 +29,7 @@ from pilothouse.ledger.ledger import Ledger
 from pilothouse.ledger.tables import entries
 from pilothouse.vocabulary.actors import SYSTEM_PERSON, Actor
 from pilothouse.vocabulary.clock import SystemClock, stamp, unstamp
+from pilothouse.vocabulary.errors import Conflict
 from pilothouse.vocabulary.outcomes import ActionStatus, ReviewStatus
 from pilothouse.vocabulary.values import Json
 
@@ -53,7 +54,7 @@ def replay(
     """
     size = ledger.size()
     if workers > 1 and load is not None:
-        tally = _in_parallel(ledger, load, window, size, workers)
+        tally = _in_parallel(ledger, load, _texts(replayer), window, size, workers)
     else:
         tally = tally_of(ledger, replayer, window, 0, size)
     current, proposed = replayer.current, replayer.proposed
@@ -188,12 +189,14 @@ def replays_of(ledger: Ledger, policy_hash: str) -> list[Attached]:
 _worker: dict[str, Any] = {}
 
 
-def _in_parallel(ledger: Ledger, load: Callable[[], Replayer], window: Window, size: int, workers: int) -> Tally:
+def _in_parallel(
+    ledger: Ledger, load: Callable[[], Replayer], texts: tuple[str, str], window: Window, size: int, workers: int
+) -> Tally:
     url = ledger.engine.url.render_as_string(hide_password=False)
     whole = Tally()
     with ProcessPoolExecutor(workers, get_context("spawn"), _begin, (url, load)) as pool:
         parts = [(begin, min(begin + PART, size)) for begin in range(0, size, PART)]
-        for part in pool.map(partial(_part, window), parts):
+        for part in pool.map(partial(_part, window, texts), parts):
             whole.merge(part)
     return whole
 
@@ -202,5 +205,11 @@ def _begin(url: str, load: Callable[[], Replayer]) -> None:
     _worker.update(ledger=Ledger(open_database(url), SystemClock()), replayer=load())
 
 
-def _part(window: Window, part: tuple[int, int]) -> Tally:
+def _part(window: Window, texts: tuple[str, str], part: tuple[int, int]) -> Tally:
+    if _texts(_worker["replayer"]) != texts:
+        raise Conflict("a policy file was changed while it was replayed.", hint="Replay it again.")
     return tally_of(_worker["ledger"], _worker["replayer"], window, *part)
+
+
+def _texts(replayer: Replayer) -> tuple[str, str]:
+    return text_of(replayer.current.version), text_of(replayer.proposed.version)
