@@ -14,9 +14,12 @@ from typing import Any
 
 from tests.world import World
 
+from pilothouse.decision.replaying.replay import Replayer
+from pilothouse.decision.replaying.report import Window
 from pilothouse.directory.suspensions import RESUMED, SUSPENDED, Reach, reach_of
 from pilothouse.gateway.stages.preview import same
 from pilothouse.ledger.entries import Entry
+from pilothouse.observability.replaying import replay
 from pilothouse.vocabulary.clock import stamp
 from pilothouse.vocabulary.outcomes import ReviewStatus
 
@@ -40,6 +43,14 @@ def check(world: World) -> None:
     _no_act_is_done_twice(entries, intents, committed)
     _nothing_begins_while_suspended(entries)
     _only_people_decide(world, entries)
+
+
+def every_decision_can_be_made_again(world: World) -> None:
+    """Assert that a replay of the policy in force comes to what is recorded, of every decision."""
+    app = world.app
+    replayer = Replayer(app.policy, app.policy, app.gateway.door.registry.capabilities)
+    told = replay(app.ledger, replayer, Window()).as_json()
+    assert told["not_replayed"] == [] and told["reproduction"]["reproduced"] == told["decisions"]
 
 
 def _each_write_was_allowed(world: World, entries: list[Entry], intents: Mapping[str, Entry], committed: Rows) -> None:

@@ -21,7 +21,7 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 from tests.postgres import Cluster
-from tests.simulation.invariants import check
+from tests.simulation.invariants import check, every_decision_can_be_made_again
 from tests.simulation.side_by_side import run_side_by_side
 from tests.world import letter, make_world
 
@@ -287,7 +287,11 @@ class Simulation(RuleBasedStateMachine):
             check(self.world)
 
     def teardown(self) -> None:
-        if hasattr(self, "world"):
+        if not hasattr(self, "world"):
+            return
+        try:
+            every_decision_can_be_made_again(self.world)
+        finally:
             self.world.app.close()
             shutil.rmtree(self.folder)
 

@@ -72,6 +72,7 @@ class Case(_Strict):
     evidence_age_days: int | None = None
     evidence_stale: bool = False
     evidence_undated: int = 0
+    evidence_systems: tuple[str, ...] = ()
     rejected: str = ""
     ambiguity: str = ""
     account_id: str = ""
@@ -147,6 +148,7 @@ def facts_of(case: Case, capability: Capability) -> Facts:
         evidence_age_days=case.evidence_age_days,
         evidence_stale=case.evidence_stale,
         evidence_undated=case.evidence_undated,
+        evidence_systems=case.evidence_systems,
         rejected=case.rejected,
         ambiguity=case.ambiguity,
         account_id=case.account_id,

@@ -27,7 +27,7 @@ class Facts:
 
     `evidence_age_days` is the age of the oldest value that an agent's proposal rests on (None: it names no value of
     ours), `evidence_stale` tells that one is older than it may be or is not there, `evidence_undated` counts the facts
-    that name none.
+    that name none, `evidence_systems` are those that the values it names come from.
 
     `share` is the percentage of a live action type's acts that may run by themselves, `drawn` where this act's record falls
     among them (0 to 99, from a hash). `held_back` is why the mode is stricter than the one the action type was promoted
@@ -63,6 +63,7 @@ class Facts:
     evidence_age_days: int | None = None
     evidence_stale: bool = False
     evidence_undated: int = 0
+    evidence_systems: tuple[str, ...] = ()
     undone: str = ""
     rejected: str = ""
     ambiguity: str = ""
@@ -107,6 +108,7 @@ ALWAYS: Mapping[str, tuple[str, Getter]] = {
     "known.evidence.age_days": ("BOOL", lambda facts: facts.evidence_age_days is not None),
     "evidence.stale": ("BOOL", lambda facts: facts.evidence_stale),
     "evidence.undated": ("INT", lambda facts: facts.evidence_undated),
+    "evidence.systems": ("LIST_STRING", lambda facts: list(facts.evidence_systems)),
     "ambiguous": ("BOOL", lambda facts: bool(facts.ambiguity)),
     "account.id": ("STRING", lambda facts: facts.account_id or None),
     "known.account.id": ("BOOL", lambda facts: bool(facts.account_id)),

@@ -3,7 +3,7 @@ exactly one decides."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -163,11 +163,21 @@ class Reviews:
         """Return what people changed or refused, with the agent's values and theirs, newest first."""
         return overrides_of(self._of(agent))
 
+    def decided(self, agent: str | None = None, since: datetime | None = None) -> Iterator[Review]:
+        """Yield the reviews opened since a moment that were decided, or expired, in the order they were asked."""
+        closed = reviews.c.status != ReviewStatus.OPEN.value
+        with self._ledger.engine.connect() as connection:
+            for row in connection.execution_options(yield_per=1000).execute(self._selected(agent, since).where(closed)):
+                yield review_of(row)
+
     def tallies(self, agent: str | None = None, since: datetime | None = None) -> list[Tally]:
         """Count how proposals opened since a moment were decided, by agent and action type; each with its n."""
         return tallies_of(self._of(agent, since))
 
     def _of(self, agent: str | None, since: datetime | None = None) -> list[Review]:
+        return self._read(self._selected(agent, since))
+
+    def _selected(self, agent: str | None, since: datetime | None) -> Select[Any]:
         """`agent` is a name, meaning every version of it, or name@version."""
         query = select(reviews).order_by(reviews.c.opened_at)
         if agent is not None:
@@ -175,7 +185,7 @@ class Reviews:
             query = query.where((reviews.c.agent == agent) | named)
         if since is not None:
             query = query.where(reviews.c.opened_at >= stamp(since))
-        return self._read(query)
+        return query
 
 
 def suspension_of(connection: Connection, review: Review) -> Suspension | None:

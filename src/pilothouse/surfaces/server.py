@@ -21,6 +21,7 @@ from pilothouse.surfaces.rest.contract_routes import router as contract_router
 from pilothouse.surfaces.rest.definition_routes import router as definition_router
 from pilothouse.surfaces.rest.pipeline_routes import router as pipeline_router
 from pilothouse.surfaces.rest.policy_routes import router as policy_router
+from pilothouse.surfaces.rest.replay_routes import router as replay_router
 from pilothouse.surfaces.rest.routes import router
 from pilothouse.vocabulary.errors import (
     Conflict,
@@ -76,6 +77,7 @@ def build(pilothouse: App) -> FastAPI:
     web.include_router(contract_router)
     web.include_router(pipeline_router)
     web.include_router(policy_router)
+    web.include_router(replay_router)
     web.include_router(signals.router)
     web.include_router(accounts.router)
     web.include_router(incidents.router)

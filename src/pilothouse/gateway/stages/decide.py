@@ -13,6 +13,7 @@ from pilothouse.gateway.door import Door
 from pilothouse.gateway.passage import GO_ON, Answer, Passage, Stop, refuse
 from pilothouse.gateway.stages.preview import record_before
 from pilothouse.gateway.surroundings import countries, executives
+from pilothouse.vocabulary.actions import evidence_systems
 from pilothouse.vocabulary.outcomes import ActionStatus
 from pilothouse.vocabulary.verdicts import Treatment
 
@@ -82,6 +83,7 @@ def facts(passage: Passage, door: Door) -> Facts:
         evidence_age_days=passage.evidence.age_days,
         evidence_stale=passage.evidence.stale,
         evidence_undated=passage.evidence.undated,
+        evidence_systems=tuple(evidence_systems(passage.action.evidence)),
         undone=passage.undone,
         rejected=passage.rejected,
         ambiguity=passage.action.ambiguity,

@@ -28,6 +28,7 @@ from pilothouse.surfaces.cli import (
     incidents,
     ledger,
     notifications,
+    overrides,
     people,
     pipeline,
     policy,
@@ -94,6 +95,7 @@ app.command("resolve")(identity.resolve)
 app.command("quality")(quality.quality)
 app.command("dataset")(dataset.dataset)
 app.command("readiness")(readiness.readiness)
+app.command("overrides")(overrides.overrides)
 app.add_typer(identity.app, name="entities", help="Who is who across systems, and what people say about it.")
 
 

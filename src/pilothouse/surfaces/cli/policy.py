@@ -14,6 +14,7 @@ from pilothouse.decision.policy import version_of
 from pilothouse.decision.publishing.checking import check_rules
 from pilothouse.decision.publishing.testing import policy_cases
 from pilothouse.gateway.agents import Agents, load_manifests
+from pilothouse.surfaces.cli import policy_replay
 from pilothouse.surfaces.cli.context import HERE, Json, Where, opened
 from pilothouse.surfaces.cli.output import emit, errors, guarded, say, table
 from pilothouse.surfaces.cli.policy_prove import prove
@@ -25,6 +26,7 @@ from pilothouse.workspace.config import Workspace, open_workspace
 
 app = typer.Typer(no_args_is_help=True)
 app.command("prove")(prove)
+policy_replay.add_to(app)
 _KNOWN = {capability.name: capability for capability in CAPABILITIES}
 
 

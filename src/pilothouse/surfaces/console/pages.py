@@ -49,10 +49,12 @@ def mount_console(web: FastAPI) -> None:
     from pilothouse.surfaces.console.inbox_pages import router as inbox_router
     from pilothouse.surfaces.console.incident_pages import router as incident_router
     from pilothouse.surfaces.console.policy_pages import router as policy_router
+    from pilothouse.surfaces.console.replay_pages import router as replay_router
     from pilothouse.surfaces.console.unsubscribe import router as unsubscribe_router
 
     web.include_router(unsubscribe_router)
     web.include_router(router)
+    web.include_router(replay_router)
     web.include_router(account_router)
     web.include_router(autonomy_router)
     web.include_router(data_router)
