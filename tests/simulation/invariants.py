@@ -14,10 +14,10 @@ from typing import Any
 
 from tests.world import World
 
-from pilothouse.gateway.stages.preview import same
 from pilothouse.ledger.entries import Entry
 from pilothouse.vocabulary.clock import stamp
 from pilothouse.vocabulary.outcomes import ReviewStatus
+from pilothouse.vocabulary.records import same_value as same
 
 Rows = list[dict[str, Any]]
 RESULTS = ("action.executed", "action.failed")

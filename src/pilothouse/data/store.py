@@ -7,14 +7,14 @@ observation older than the value it would replace goes into the history and leav
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import groupby, islice
 from typing import Any
 
 from sqlalchemy import select
 
-from pilothouse.data.projection import field_history, field_values
+from pilothouse.data.projection import field_history, field_values, standing
 from pilothouse.data.schema import is_personal
 from pilothouse.ledger.entries import Draft
 from pilothouse.ledger.ledger import Ledger
@@ -154,11 +154,11 @@ class DataStore:
         query = (
             select(field_history)
             .where(columns.system == ref.system, columns.object == ref.object, columns.record_id == ref.id)
-            .where(columns.at <= stamp(moment))
-            .order_by(columns.at, columns.position)
+            .where(columns.since <= stamp(moment))
+            .order_by(columns.position)
         )
         with self._ledger.engine.connect() as connection:
-            fields = {row.field: value_of(row) for row in connection.execute(query)}
+            fields = {row.field: value_of(row) for row in standing(connection.execute(query))}
         return Record(ref, fields) if fields else None
 
     def some(self, refs: Collection[RecordRef]) -> Iterator[Record]:
@@ -200,23 +200,26 @@ class DataStore:
             select(field_history)
             .where(columns.system == ref.system, columns.object == ref.object, columns.record_id == ref.id)
             .where(columns.field == name)
-            .order_by(columns.at, columns.position)
+            .order_by(columns.since, columns.position)
         )
         with self._ledger.engine.connect() as connection:
             return [value_of(row) for row in connection.execute(query)]
 
     def histories(self, object_name: str, name: str, system: str) -> dict[str, list[FieldValue]]:
-        """Return every value a field of an object's records is known to have had, oldest first, by the record's id."""
+        """Return every value a field of an object's records is known to have had, oldest first, by the record's id.
+
+        Each is dated to when it came to stand there.
+        """
         columns = field_history.c
         query = (
             select(field_history)
             .where(columns.system == system, columns.object == object_name, columns.field == name)
-            .order_by(columns.record_id, columns.at, columns.position)
+            .order_by(columns.record_id, columns.since, columns.position)
         )
         found: dict[str, list[FieldValue]] = {}
         with self._ledger.engine.connect() as connection:
             for row in connection.execute(query).yield_per(5000):
-                found.setdefault(row.record_id, []).append(value_of(row))
+                found.setdefault(row.record_id, []).append(moved(row))
         return found
 
     def newest(self) -> datetime | None:
@@ -285,6 +288,11 @@ def _by_object(refs: Iterable[RecordRef]) -> Iterator[tuple[str, str, list[str]]
 
 def _ref(row: Any) -> RecordRef:
     return RecordRef(row.system, row.object, row.record_id)
+
+
+def moved(row: Any) -> FieldValue:
+    """Return the value that a row of the history holds, dated to when it came to stand there."""
+    return replace(value_of(row), at=unstamp(row.since))
 
 
 def value_of(row: Any) -> FieldValue:

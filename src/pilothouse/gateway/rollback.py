@@ -21,7 +21,6 @@ from pilothouse.directory.roles import permissions_of
 from pilothouse.gateway.gateway import Gateway
 from pilothouse.gateway.passage import Result
 from pilothouse.gateway.ports import CallRefused, CallUnknown
-from pilothouse.gateway.stages.preview import same
 from pilothouse.ledger.actions import ActionRow, actions_list, fields_written
 from pilothouse.ledger.entries import Draft
 from pilothouse.vocabulary.actions import Action
@@ -31,6 +30,7 @@ from pilothouse.vocabulary.clock import new_id, stamp
 from pilothouse.vocabulary.errors import Forbidden, InvalidInput, NotFound
 from pilothouse.vocabulary.outcomes import ActionStatus
 from pilothouse.vocabulary.records import RecordRef, Snapshot, WriterKind
+from pilothouse.vocabulary.records import same_value as same
 from pilothouse.vocabulary.values import Json, parse_json
 
 

@@ -438,6 +438,18 @@ def write_set(
     return int(row.records), int(row.recipients)
 
 
+def first_writes(connection: Connection, causes: Sequence[str], record: RecordRef) -> dict[str, int]:
+    """Return, by field of a record, the ledger position of the first of these actions that wrote it."""
+    columns = action_fields.c
+    query = (
+        select(columns.field, func.min(columns.position).label("position"))
+        .where(columns.action.in_(list(causes)))
+        .where(columns.system == record.system, columns.object == record.object, columns.record_id == record.id)
+        .group_by(columns.field)
+    )
+    return {row.field: row.position for row in connection.execute(query)}
+
+
 def fields_written(
     connection: Connection,
     *,
