@@ -72,7 +72,7 @@ def test_the_next_proposal_sees_the_writer_from_before(live: World) -> None:
     wrote(live, "country", "Austria")
     undo(live, Scope(agent="tester"))
     again = live.submit(live.action("country", "Norway"))
-    entry = [e for e in live.app.ledger.entries(action=again.action.id) if e.value("changes")][0]
+    entry = next(e for e in live.app.ledger.entries(action=again.action.id) if e.value("changes"))
     [change] = entry.value("changes")
     assert (change["last_writer_kind"], change["last_writer"]) == ("import", "import:seed")
 

@@ -109,8 +109,13 @@ ActionRow = Any
 """A row of `actions`, by the names of its columns."""
 EXECUTING = (S.INTENDED.value, S.EXECUTED.value, S.UNKNOWN.value, S.UNDONE.value)
 """Statuses of acts that took place or may have; only these count towards a write-set."""
-STANDING = (S.HELD.value, S.INTENDED.value, S.EXECUTED.value, S.UNKNOWN.value, S.REJECTED.value)
-"""Where an act may be so that asking again under its key only tells how it stands."""
+STANDING = (
+    S.SHADOWED.value, S.HELD.value, S.INTENDED.value, S.EXECUTED.value, S.UNKNOWN.value, S.REJECTED.value,
+)  # fmt: skip
+"""Where an act may be so that its key names it and no other, and asking again only tells how it stands.
+
+Whether a shadowed one still stands is for `recall` to say. A refusal is not among them: it may be asked again.
+"""
 
 
 BEFORE_INTENT = frozenset({S.REFUSED, S.SHADOWED, S.HELD})
@@ -380,7 +385,7 @@ _EXECUTION = Statement(select(executions.c.action).where(executions.c.idempotenc
 
 
 def standing_of_key(connection: Connection, idempotency_key: str) -> ActionRow | None:
-    """Return the act that stands under this key (held, on its way, done, or rejected by a person), or None.
+    """Return the act that stands under this key (shadowed, held, on its way, done, or rejected by a person), or None.
 
     A refusal under the same key never hides it.
     """
