@@ -126,6 +126,10 @@ class App:
         """Return the built-in agent with this name, if there is one."""
         return next((each for each in self.agents if each.ref.name == name), None)
 
+    def systems(self) -> list[str]:
+        """Return the systems that records are known of, the one that leads first; it is there from the beginning."""
+        return [SYSTEM, *(name for name in self.store.systems() if name != SYSTEM)]
+
     def newest_day(self, system: str) -> datetime | None:
         """Return the end of the newest day that any record of a system tells of, so far as it has come by now."""
         now = self.clock.now()

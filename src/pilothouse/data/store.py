@@ -222,6 +222,12 @@ class DataStore:
                 found.setdefault(row.record_id, []).append(moved(row))
         return found
 
+    def systems(self) -> list[str]:
+        """Return the systems that any record is known of, in order."""
+        query = select(field_values.c.system).distinct().order_by(field_values.c.system)
+        with self._ledger.engine.connect() as connection:
+            return list(connection.execute(query).scalars())
+
     def newest(self) -> datetime | None:
         """Return the latest moment any source told of, or None when nothing is known."""
         query = select(field_values.c.at).order_by(field_values.c.at.desc()).limit(1)

@@ -334,6 +334,34 @@ def actions_list(
 ) -> Sequence[ActionRow]:
     """Return actions, newest first. `agent` is a name or name@version; `type` a capability or action type."""
     query = select(actions).order_by(actions.c.last_position.desc())
+    query = _chosen(query, agent, since, until, type, record, status, run)
+    return connection.execute(query.limit(limit) if limit is not None else query).all()
+
+
+def actions_count(
+    connection: Connection,
+    *,
+    agent: str | None = None,
+    since: datetime | None = None,
+    type: str | None = None,
+    record: str | None = None,
+    status: str | None = None,
+) -> int:
+    """Return how many actions `actions_list` has without a limit."""
+    query = select(func.count()).select_from(actions)
+    return connection.execute(_chosen(query, agent, since, None, type, record, status, None)).scalar_one()
+
+
+def _chosen(
+    query: Select[Any],
+    agent: str | None,
+    since: datetime | None,
+    until: datetime | None,
+    type: str | None,
+    record: str | None,
+    status: str | None,
+    run: str | None,
+) -> Select[Any]:
     if agent is not None:
         query = query.where((actions.c.agent == agent) | (actions.c.agent_name == agent))
     if type is not None:
@@ -342,7 +370,7 @@ def actions_list(
     for column, wanted in (("subject", record), ("status", status), ("run", run)):
         if wanted is not None:
             query = query.where(actions.c[column] == wanted)
-    return connection.execute(query.limit(limit) if limit is not None else query).all()
+    return query
 
 
 def _between(query: Select[Any], since: datetime | None, until: datetime | None) -> Select[Any]:

@@ -143,6 +143,18 @@ class Knowledge:
             line = connection.execute(select(entries.c.line).where(entries.c.position == 0)).scalar_one_or_none()
         return entry_of(line, None).at if line else None
 
+    def first_told(self, ref: RecordRef) -> datetime | None:
+        """Return when a source first told of a record, None when none did: what was known begins there."""
+        history = field_history.c
+        query = (
+            select(history.position)
+            .where(history.system == ref.system, history.object == ref.object, history.record_id == ref.id)
+            .order_by(history.position)
+            .limit(1)
+        )
+        found = self._rows(query)
+        return self.ledger.entry(found[0].position).at if found else None
+
     def refs(self, object_name: str, before: int) -> list[RecordRef]:
         """Return every record of an object that was known, in order."""
         history = field_history.c

@@ -25,10 +25,10 @@ def recall(passage: Passage, door: Door) -> Answer:
         passage.undone = _undone(connection, passage) if row is None else ""
     if row is None:
         return GO_ON
-    if row.status == ActionStatus.SHADOWED and row.payload_hash == passage.action.payload_hash:
-        if not _same_judge(row, passage, door):
-            return GO_ON
-    if not _same_asker(row, passage) or row.payload_hash != passage.action.payload_hash:
+    same = row.payload_hash == passage.action.payload_hash
+    if same and row.status == ActionStatus.SHADOWED and not _same_judge(row, passage, door):
+        return GO_ON
+    if not _same_asker(row, passage) or not same:
         return refuse(
             "key_reused",
             f"The idempotency key {passage.action.idempotency_key!r} names another act; use a new key for a new act.",

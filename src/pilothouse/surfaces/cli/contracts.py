@@ -15,7 +15,7 @@ from pilothouse.data.contracts import Contract
 from pilothouse.surfaces.cli.context import HERE, Json, Where, opened
 from pilothouse.surfaces.cli.output import emit, guarded, say, table
 from pilothouse.surfaces.cli.policy import tell_problems
-from pilothouse.vocabulary.errors import InvalidInput, NotFound
+from pilothouse.vocabulary.errors import InvalidInput, NotFound, WrongUse
 from pilothouse.workspace.config import open_workspace
 
 app = typer.Typer(no_args_is_help=True)
@@ -86,7 +86,7 @@ def check(
         return
     contract = _contract(where, name)
     if file is not None and stored:
-        raise InvalidInput("give a file or --stored, not both.", hint="Run it twice.")
+        raise WrongUse("give a file or --stored, not both.", hint="Run it twice.")
     reports = _stored(where, contract, object_name, system) if file is None else [_file(contract, object_name, file)]
     if json:
         emit([{**vars(report), "sound": report.sound} for report in reports])
@@ -101,7 +101,7 @@ def _file(contract: Contract, object_name: str, file: Path) -> CheckReport:
     objects = [object_name] if object_name else list(contract.checks)
     if len(objects) != 1 or objects[0] not in contract.read:
         known = ", ".join(contract.read)
-        raise InvalidInput("say which object the rows are.", hint=f"Add --object, one of {known}.")
+        raise WrongUse("say which object the rows are.", hint=f"Add --object, one of {known}.")
     return check_file(contract, objects[0], file)
 
 

@@ -38,7 +38,7 @@ from pilothouse.surfaces.cli import (
 from pilothouse.surfaces.cli.context import HERE, As, Json, Where, opened, somebody
 from pilothouse.surfaces.cli.outcome import outcome
 from pilothouse.surfaces.cli.output import emit, guarded, say, table, told
-from pilothouse.surfaces.moments import when
+from pilothouse.surfaces.moments import as_of as judged_at
 from pilothouse.vocabulary.actors import Actor
 from pilothouse.vocabulary.errors import NotFound
 from pilothouse.vocabulary.records import WriterKind
@@ -209,7 +209,7 @@ def run(
         for name in opened_app.resolver.due():
             opened_app.resolver.resolve(name)
         now = opened_app.clock.now()
-        moment = when(as_of, now) or opened_app.newest_day(system) or now
+        moment = judged_at(as_of, now) or opened_app.newest_day(system) or now
         report = run_agent(
             opened_app.gateway,
             found,

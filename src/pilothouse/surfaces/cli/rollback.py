@@ -10,7 +10,7 @@ from pilothouse.gateway.rollback import Fate, Plan, Scope, apply, need_right, pl
 from pilothouse.surfaces.cli.context import HERE, As, Json, Where, opened, somebody
 from pilothouse.surfaces.cli.output import emit, guarded, say, table
 from pilothouse.surfaces.moments import when
-from pilothouse.vocabulary.errors import InvalidInput
+from pilothouse.vocabulary.errors import WrongUse
 
 
 @guarded
@@ -29,11 +29,16 @@ def rollback(
 ) -> None:
     """Undo what an agent did. What a person changed since stays as they left it."""
     if json and not (preview or yes):
-        raise InvalidInput("with --json nothing is asked.", hint="Look with --preview first, then add --yes.")
+        raise WrongUse("with --json nothing is asked.", hint="Look with --preview first, then add --yes.")
     with opened(where) as pilothouse:
         pilothouse.take_in()
         now = pilothouse.clock.now()
-        scope = Scope(agent, when(begin, now), when(end, now), field, action)
+        since = when(begin, now)
+        if since is not None and since > now:
+            raise WrongUse(
+                f"--from {begin} is still to come.", hint="Nothing was done after it; name a moment before now."
+            )
+        scope = Scope(agent, since, when(end, now), field, action)
         if not preview:
             need_right(pilothouse.gateway, somebody(person), reason)
         planned = plan(pilothouse.gateway, scope)
@@ -42,6 +47,9 @@ def rollback(
             return
         if not json:
             _show(planned)
+        if not planned.of(Fate.RESTORE) and not json and not yes:
+            say("There is nothing to restore.")
+            return
         if not yes and not typer.confirm(f"Restore {len(planned.of(Fate.RESTORE))} value(s)?"):
             raise typer.Exit(1)
         undone = apply(pilothouse.gateway, scope, somebody(person), reason)
