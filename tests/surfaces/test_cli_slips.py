@@ -98,3 +98,25 @@ def test_a_list_that_was_cut_says_so(filled: Path) -> None:
 def test_an_address_that_is_none_is_named(home: Path) -> None:
     told = call("people", "add", "x", "--name", "X", "--email", "notmail", "--role", "rep", "--as", "me", code=1)
     assert "'notmail'" in told and "address" in told
+
+
+def test_a_field_that_is_not_under_review_is_not_edited(filled: Path) -> None:
+    call("agents", "register", str(filled / "agents" / "hygiene.yaml"))
+    call("agents", "promote", "hygiene@1", "crm.account.update", "assisted", "--with", "noah")
+    call("run", "hygiene", "--as", "gita")
+    [review, *_] = json.loads(call("reviews", "list", "--json"))
+    told = call("reviews", "edit", review["id"], "--set", "employee_count=5", code=1)
+    assert "employee_count is not under review" in told
+
+
+def test_a_built_in_mapping_can_be_copied(home: Path) -> None:
+    assert call("mapping", "salesforce").startswith("#") or "tables:" in call("mapping", "salesforce")
+    assert "there is no mapping" in call("mapping", "nope", code=1)
+
+
+def test_the_types_of_signal_are_shown(home: Path) -> None:
+    assert "page (needed)" in call("sources", "types")
+
+
+def test_a_link_leads_to_the_port_that_is_served(home: Path) -> None:
+    assert ":8396/welcome" in call("people", "link", "gita", "--port", "8396")

@@ -17,6 +17,10 @@ from pilothouse.vocabulary.records import RecordRef, Snapshot
 from pilothouse.vocabulary.records import same_value as same
 from pilothouse.vocabulary.values import Json
 
+UNREAD = (
+    "`pilothouse agents list` shows the agent; a contract written after the server started is read when it starts anew."
+)
+
 
 def scoped_read(door: Door, ref: RecordRef, token: str) -> Snapshot:
     """Return the record reduced to person ∩ contract; see `Gateway.read`."""
@@ -25,7 +29,7 @@ def scoped_read(door: Door, ref: RecordRef, token: str) -> Snapshot:
     agent, person = door.agents.get(actor.agent), door.directory.person(actor.person)
     contract = door.contracts.get(agent.manifest.contract)
     if agent.suspended_why is not None or contract is None or not person.active:
-        raise Forbidden(f"{actor} may not read: suspended, inactive, or without a data contract.")
+        raise Forbidden(f"{actor} may not read: suspended, inactive, or without a data contract.", hint=UNREAD)
     readable = contract.readable(ref.object)
     permitted = permissions_of(person.role).read
     allowed = permitted.get(ref.object, permitted.get("*"))

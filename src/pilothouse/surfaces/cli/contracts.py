@@ -118,7 +118,11 @@ def _stored(where: Path, contract: Contract, object_name: str, system: str) -> l
 
 def _tell(report: CheckReport) -> None:
     rows = [(f"{report.object}.{b.field}", b.rule, f"{b.rows:,}", " ".join(b.examples)) for b in report.breaches]
-    table(f"{report.contract}: {report.rows:,} {report.object} rows", ("field", "rule", "rows", "first"), rows)
+    table(
+        f"{report.contract}: {report.rows:,} {report.object} rows checked; rules broken",
+        ("field", "rule", "rows", "first"),
+        rows,
+    )
     if report.absent:
         say(f"Without a column, and so without a value: {', '.join(report.absent)}.")
     if report.outside:

@@ -68,9 +68,15 @@ def resolve(
 def _show(doubts: list[Doubt], titles: dict[RecordRef, str]) -> None:
     for doubt in doubts:
         held = "taken for one" if doubt.together else "kept apart"
-        say(f"  Worth a look ({held}, {doubt.bits:+.1f} of {doubt.needed:.1f} bits needed):")
+        say(f"  Worth a look ({held}: {_leaning(doubt)}):")
         say(f"    {titles[doubt.one]} ({doubt.one})  and  {titles[doubt.other]} ({doubt.other})")
         say("    " + "; ".join(f"{says} ({bits:+.1f})" for says, bits in doubt.reasons))
+
+
+def _leaning(doubt: Doubt) -> str:
+    if doubt.bits >= doubt.needed:
+        return "enough speaks for it"
+    return "some speaks for it, not enough" if doubt.bits > 0 else "more speaks against it than for it"
 
 
 def _entity(pilothouse: App, name: str) -> Entity:

@@ -65,7 +65,7 @@ def _tell(report: Report) -> None:
 @app.command()
 @guarded
 def export(file: Path, where: Where = HERE, json: Json = False) -> None:
-    """Write the ledger into a file that can be verified anywhere. Personal payloads stay behind."""
+    """Write the ledger into a zip file (name it so: ledger.zip) that can be verified anywhere. Personal payloads stay behind."""
     with opened(where) as pilothouse:
         count = export_bundle(pilothouse.ledger, pilothouse.witness, file)
         public = pilothouse.workspace.state / "ledger-public.key"

@@ -59,7 +59,8 @@ def _tell(audit: Audit, baseline: Audit | None, every: bool) -> None:
     missed = [each for each in audit.measures if each.met is False]
     for each in missed:
         if each.examples:
-            say(f"Below what is needed: {each.object} that do not: {', '.join(each.examples)} …")
+            more = " …" if each.of - each.sound > len(each.examples) else ""
+            say(f"Below what is needed ({each.object}: {each.sentence}), such as {', '.join(each.examples)}{more}.")
     if not before:
         say("This is the first audit: it is kept, and every later one shows the change against it.")
 

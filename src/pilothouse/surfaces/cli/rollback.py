@@ -11,6 +11,9 @@ from pilothouse.surfaces.cli.context import HERE, As, Json, Where, opened, someb
 from pilothouse.surfaces.cli.output import emit, guarded, say, table
 from pilothouse.surfaces.moments import when
 from pilothouse.vocabulary.errors import WrongUse
+from pilothouse.vocabulary.records import is_empty
+
+NOTHING = "(no value)"
 
 
 @guarded
@@ -65,7 +68,7 @@ def rollback(
 
 
 def _show(planned: Plan) -> None:
-    restored = [(i.record, i.field, i.agent, i.old) for i in planned.of(Fate.RESTORE)]
+    restored = [(i.record, i.field, i.agent, NOTHING if is_empty(i.old) else i.old) for i in planned.of(Fate.RESTORE)]
     table("Will be restored", ("record", "field", "from the agent's", "back to"), restored)
     stays = [(i.record, i.field, i.old, i.agent, i.present, i.why) for i in planned.of(Fate.STAYS)]
     table("Stays", ("record", "field", "before", "agent's", "now", "why"), stays)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
@@ -200,6 +201,19 @@ def reviews(request: Request, session: SignedIn, pilothouse: Pilothouse, said: s
 @router.get("/reviews/{review}")
 def review(request: Request, review: str, session: SignedIn, pilothouse: Pilothouse, said: str = "") -> Response:
     """One review with everything needed to decide, and the way to the next."""
+    return _review_page(request, review, session, pilothouse, said=said)
+
+
+def _review_page(
+    request: Request,
+    review: str,
+    session: Session,
+    pilothouse: Pilothouse,
+    *,
+    said: str = "",
+    error: PilothouseError | None = None,
+    typed: Mapping[str, str] | None = None,
+) -> Response:
     found = pilothouse.reviews.get(review)
     if found.owner != session.person.id:
         require(session.person, "review")
@@ -207,13 +221,20 @@ def review(request: Request, review: str, session: SignedIn, pilothouse: Pilotho
     at = ids.index(review) if review in ids else -1
     following = ids[(at + 1) % len(ids)] if ids else ""
     values: dict[str, Any] = {"review": found, "following": following, "place": at + 1, "count": len(ids), "said": said}
-    return page(request, "review.html", session, **values)
+    return page(request, "review.html", session, 400 if error else 200, **values, error=error, typed=typed or {})
 
 
 @router.post("/reviews/{review}")
 async def decide(request: Request, review: str, session: Posted, pilothouse: Pilothouse) -> Response:
-    """Approve, edit or reject, then go on to the next."""
+    """Approve, edit or reject, then go on to the next. What cannot be taken leads back here, with what was typed."""
     form = {name: str(value) for name, value in (await request.form()).items()}
+    try:
+        return _decided(review, session, pilothouse, form)
+    except InvalidInput as error:
+        return _review_page(request, review, session, pilothouse, error=error, typed=form)
+
+
+def _decided(review: str, session: Session, pilothouse: Pilothouse, form: dict[str, str]) -> Response:
     after = form.get("next", "")
     by, seen = session.person.id, form.get("payload_hash", "")
     if form.get("decision") == "reject":
