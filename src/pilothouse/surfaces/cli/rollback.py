@@ -10,6 +10,7 @@ from pilothouse.gateway.rollback import Fate, Plan, Scope, apply, need_right, pl
 from pilothouse.surfaces.cli.context import HERE, As, Json, Where, opened, somebody
 from pilothouse.surfaces.cli.output import emit, guarded, say, table
 from pilothouse.surfaces.moments import when
+from pilothouse.vocabulary import values
 from pilothouse.vocabulary.errors import WrongUse
 from pilothouse.vocabulary.records import is_empty
 
@@ -68,10 +69,14 @@ def rollback(
 
 
 def _show(planned: Plan) -> None:
-    restored = [(i.record, i.field, i.agent, NOTHING if is_empty(i.old) else i.old) for i in planned.of(Fate.RESTORE)]
+    restored = [(i.record, i.field, i.agent, _shown(i.old)) for i in planned.of(Fate.RESTORE)]
     table("Will be restored", ("record", "field", "from the agent's", "back to"), restored)
-    stays = [(i.record, i.field, i.old, i.agent, i.present, i.why) for i in planned.of(Fate.STAYS)]
+    stays = [(i.record, i.field, _shown(i.old), i.agent, _shown(i.present), i.why) for i in planned.of(Fate.STAYS)]
     table("Stays", ("record", "field", "before", "agent's", "now", "why"), stays)
     table("Cannot be undone", ("record", "field", "why"), [(i.record, i.field, i.why) for i in planned.of(Fate.CANNOT)])
     records = len({i.record for i in planned.of(Fate.RESTORE)})
     say(f"{len(restored)} value(s) on {records} record(s) to restore, {len(stays)} to leave as they are.")
+
+
+def _shown(value: values.Json) -> values.Json:
+    return NOTHING if is_empty(value) else value
