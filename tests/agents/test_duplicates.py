@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -12,6 +13,8 @@ from pilothouse.assembly import SYSTEM
 from pilothouse.data.view import DataView
 from pilothouse.demo.stage import run_hygiene
 from pilothouse.gateway.agents import load_manifests
+from pilothouse.gateway.rollback import Scope
+from pilothouse.gateway.rollback import apply as roll_back
 from pilothouse.vocabulary.actors import Actor, AgentRef
 from pilothouse.vocabulary.findings import Finding
 from pilothouse.vocabulary.records import RecordRef
@@ -121,3 +124,75 @@ def test_the_winner_must_be_there_and_stand_as_it_was_read(twice: World) -> None
     for into, code in (("nobody", "no_such_record"), ("b1", "no_partner")):
         wrong = replace(finding.proposal, arguments={"into": into}, expects={"flags": None}, idempotency_key=into)
         assert world.submit(wrong, token).code == code
+
+
+def held_merge(world: World) -> str:
+    """Have the agent propose the merge once; returns the review."""
+    run = run_hygiene(world.app, "gita", world.clock.now())
+    [held] = [each for each in run.results if each.action.capability == "crm.account.merge"]
+    assert held.status == "held"
+    return held.review
+
+
+def merges(world: World) -> tuple[Finding, list[str]]:
+    """Run the agent; return its finding about the two, and how its proposals of a merge ended."""
+    run = run_hygiene(world.app, "gita", world.clock.now())
+    [finding] = [each for each in run.findings if each.kind == "duplicate"]
+    return finding, [each.status for each in run.results if each.action.capability == "crm.account.merge"]
+
+
+def test_a_rejected_merge_is_told_of_and_not_proposed_again_until_a_person_says_they_are_one(twice: World) -> None:
+    world = enlisted(twice)
+    review = held_merge(world)
+    world.app.reviews.reject(review, "ada", "Not before the audit.")
+    for _ in range(2):
+        finding, statuses = merges(world)
+        assert finding.proposal is None and statuses == []
+        assert f"Not proposed again: ada rejected it. ({review})" in finding.sentence
+    assert world.app.reviews.list() == []
+    world.app.twin.seed([("contact", f"n{n}", {"email": f"n{n}@x.example", "account": "b1"}) for n in range(9)])
+    world.app.take_in()
+    finding, statuses = merges(world)
+    assert finding.record == ref("b2") and statuses == [], "the other way round it is the same act"
+    world.clock.advance(timedelta(hours=1))
+    world.app.resolver.judge(ref("b1"), ref("b2"), same=True, by="gita", why="The audit is over.")
+    again = held_merge(world)
+    world.app.reviews.reject(again, "ada", "Still not.")
+    finding, statuses = merges(world)
+    assert statuses == [] and again in finding.sentence
+
+
+def test_rejecting_a_merge_is_no_word_on_who_is_who(twice: World) -> None:
+    world = enlisted(twice)
+    world.app.reviews.reject(held_merge(world), "ada", "The other way round, please.")
+    assert world.app.entities.judgements("account") == []
+    one, other = world.app.entities.of(ref("b1")), world.app.entities.of(ref("b2"))
+    assert one and other and one.id == other.id
+
+
+@pytest.mark.parametrize("by_hand", [False, True])
+def test_a_merge_that_was_taken_apart_is_told_of_and_not_proposed_again(twice: World, by_hand: bool) -> None:
+    world = enlisted(twice)
+    review = world.app.reviews.get(held_merge(world))
+    world.app.reviews.approve(review.id, "ada", review.payload_hash, "")
+    done = world.gateway.resume(review.id)
+    assert done.status == "executed"
+    world.app.take_in()
+    if by_hand:
+        world.app.twin.edit_as("rosa", "account", "b1", {"flags": None})
+    else:
+        assert roll_back(world.gateway, Scope(action=done.action.id), "noah", "Two plants.").restored == 1
+    world.app.take_in()
+    finding, statuses = merges(world)
+    assert statuses == [] and finding.proposal is None
+    assert ("took it back since" if by_hand else "noah undid it") in finding.sentence
+    world.app.resolver.judge(ref("b1"), ref("b2"), same=True, by="gita", why="One plant after all.")
+    assert held_merge(world)
+
+
+def test_a_review_that_nobody_decided_is_asked_again(twice: World) -> None:
+    world = enlisted(twice)
+    held_merge(world)
+    world.clock.advance(timedelta(days=30))
+    assert world.app.reviews.expire()
+    assert held_merge(world)

@@ -239,10 +239,10 @@ def test_a_file_that_changes_while_it_is_read_is_an_error_and_repeating_mends_it
     path = write(tmp_path, "accounts.csv", "id,name\n" + "".join(f"{n},Alder {n}\n" for n in range(2000)))
     observe = world.app.store.observe
 
-    def meanwhile(*args: Any) -> tuple[int, int]:
+    def meanwhile(*args: Any, **more: Any) -> tuple[int, int]:
         with path.open("a") as file:
             file.write("2000,Late\n")
-        return observe(*args)
+        return observe(*args, **more)
 
     with monkeypatch.context() as patched:
         patched.setattr(world.app.store, "observe", meanwhile)

@@ -14,7 +14,7 @@ from tests.world import World
 from pilothouse.assembly import SYSTEM
 from pilothouse.data.contracts import Contract
 from pilothouse.data.defining.reading import load_definitions
-from pilothouse.data.freshness import freshness
+from pilothouse.data.freshness import GoodFor, freshness
 from pilothouse.data.golden.agreement import agree
 from pilothouse.data.golden.record import GoldenValue, Told, golden
 from pilothouse.data.golden.survivorship import SurvivorRule, Survivorship, load_survivorship
@@ -166,7 +166,7 @@ def test_every_value_is_chosen_agrees_or_loses_and_a_persons_never_loses_to_a_ma
 
 
 def test_freshness_has_an_edge_and_no_negative_ages() -> None:
-    schedule = {"account": {"phone": 10}}
+    schedule = {"account": {"phone": GoodFor(10)}}
     at = NOW - timedelta(days=10)
     assert freshness("account", "phone", at, NOW, schedule).stale is False
     over = freshness("account", "phone", at - timedelta(seconds=1), NOW, schedule)
@@ -198,7 +198,7 @@ def test_a_wrong_rule_is_named_with_file_and_line(tmp_path: Path, text: str, lin
 def test_without_a_file_the_default_order_holds(tmp_path: Path) -> None:
     rules = load_definitions(tmp_path).survivorship
     assert rules == Survivorship() and not rules.schedule
-    assert load_survivorship(STARTER / "definitions").schedule["account"]["employee_count"] == 180
+    assert load_survivorship(STARTER / "definitions").schedule["account"]["employee_count"].days == 180
 
 
 def saw(world: World, ref: RecordRef, fields: dict[str, Json], at: datetime, kind: WriterKind, writer: str) -> None:

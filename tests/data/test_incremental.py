@@ -264,7 +264,7 @@ def test_even_without_the_turn_no_identifier_is_given_twice(
 
 def _write_as_another(world: World) -> None:
     from pilothouse.data.identity.lineage import Change
-    from pilothouse.data.identity.resolver import _draft  # pyright: ignore[reportPrivateUsage]
+    from pilothouse.data.identity.writing import draft_of
 
     change = Change("acc_other", ["crm/account/1"], [], 1)
-    world.app.ledger.append([_draft("account", [change])])
+    world.app.ledger.append([draft_of("account", [change])])

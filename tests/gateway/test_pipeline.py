@@ -9,7 +9,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from tests.world import World
+from tests.world import World, letter
 
 from pilothouse.gateway.entries import action_draft
 from pilothouse.gateway.passage import GO_ON, Passage, Result, Stop
@@ -116,7 +116,7 @@ def test_a_field_outside_the_contract_is_refused(world: World) -> None:
 
 
 def test_no_contract_no_access(world: World) -> None:
-    world.gateway.door.contracts = {}
+    world.gateway.door.rules().contracts.clear()
     refused(world, world.submit(world.action()), "no_contract")
 
 
@@ -158,7 +158,7 @@ def test_deletes_and_prices_are_never_an_agents(world: World) -> None:
 
 def test_a_message_waits_for_a_person_at_any_confidence(world: World) -> None:
     world.promote("crm.message.send")
-    arguments = {"recipients": ["c1"], "subject": "Hello", "body": "Hi"}
+    arguments = letter("c1")
     message = world.action(
         capability="crm.message.send", target=RecordRef("crm", "message", ""), arguments=arguments, expects=None,
         confidence=1.0,
@@ -175,9 +175,9 @@ def test_first_words_and_contracts_are_for_a_person_to_begin(
     world: World, recipients: list[str], body: str, code: str
 ) -> None:
     world.promote("crm.message.send")
-    letter = {"recipients": recipients, "subject": "Hello", "body": body}
+    arguments = letter(*recipients, body=body)
     there = RecordRef("crm", "message", "")
-    message = world.action(capability="crm.message.send", target=there, arguments=letter, expects=None)
+    message = world.action(capability="crm.message.send", target=there, arguments=arguments, expects=None)
     refused(world, world.submit(message), code)
     begun = world.gateway.submit_as_person(replace(message, id="act_own", idempotency_key="act_own"), "gita")
     assert begun.status is S.HELD and world.app.twin.records("message") == []
@@ -186,9 +186,9 @@ def test_first_words_and_contracts_are_for_a_person_to_begin(
 def test_who_was_written_to_once_is_no_new_prospect(world: World) -> None:
     crm = world.gateway.door.registry.connector("crm")
     assert crm.first_touch("c4") and crm.first_touch("C4@alder.example") and not crm.first_touch("c1@alder.example")
-    letter = {"recipients": ["c4"], "subject": "Hello", "body": "Hi"}
+    arguments = letter("c4")
     there = RecordRef("crm", "message", "")
-    message = world.action(capability="crm.message.send", target=there, arguments=letter, expects=None)
+    message = world.action(capability="crm.message.send", target=there, arguments=arguments, expects=None)
     held = world.gateway.submit_as_person(message, "gita")
     world.app.reviews.approve(held.review, "noah", world.app.reviews.get(held.review).payload_hash)
     assert world.gateway.resume(held.review).status is S.EXECUTED
@@ -197,7 +197,7 @@ def test_who_was_written_to_once_is_no_new_prospect(world: World) -> None:
 
 def test_nothing_goes_to_somebody_who_opted_out_approved_or_not(world: World) -> None:
     world.promote("crm.message.send")
-    arguments = {"recipients": ["c1", "c2"], "subject": "Hello", "body": "Hi"}
+    arguments = letter("c1", "c2")
     message = world.action(
         capability="crm.message.send", target=RecordRef("crm", "message", ""), arguments=arguments, expects=None
     )

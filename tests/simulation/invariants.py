@@ -14,6 +14,7 @@ from typing import Any
 
 from tests.world import World
 
+from pilothouse.directory.suspensions import RESUMED, SUSPENDED, Reach, reach_of
 from pilothouse.ledger.entries import Entry
 from pilothouse.vocabulary.clock import stamp
 from pilothouse.vocabulary.outcomes import ReviewStatus
@@ -142,14 +143,22 @@ def _no_act_is_done_twice(entries: list[Entry], intents: Mapping[str, Entry], co
 
 
 def _nothing_begins_while_suspended(entries: list[Entry]) -> None:
-    suspended: set[str] = set()
+    """I3: once a suspension stands in the ledger, nothing in its reach gets an intent, whatever its reach."""
+    suspended: set[Reach] = set()
     for entry in entries:
-        if entry.kind == "agent.suspended":
-            suspended.add(entry.body["agent"])
-        elif entry.kind == "agent.resumed":
-            suspended.discard(entry.body["agent"])
-        elif entry.kind == "action.intended":
-            assert str(entry.actor.agent) not in suspended, f"{entry.action} began while its agent was suspended"
+        if entry.kind == SUSPENDED:
+            suspended.add(reach_of(entry))
+        elif entry.kind == RESUMED:
+            suspended.discard(reach_of(entry))
+        elif entry.kind == "action.intended" and entry.actor.agent is not None:
+            types = (entry.body["capability"], entry.body["action_type"])
+            hit = [reach for reach in suspended if reach.covers(entry.actor.agent, *types)]
+            assert not hit, f"{entry.action} began while {hit} was suspended"
+        elif entry.kind in ("review.approved", "review.edited", "review.expired"):
+            asked = next(e for e in entries if e.kind == "review.opened" and e.body["review"] == entry.body["review"])
+            types = (asked.body["capability"], asked.body["action_type"])
+            agent = asked.actor.agent
+            assert agent is None or not any(reach.covers(agent, *types) for reach in suspended)
 
 
 def _only_people_decide(world: World, entries: list[Entry]) -> None:

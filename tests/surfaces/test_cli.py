@@ -62,20 +62,27 @@ def test_policy_is_checked_and_tested(home: Path) -> None:
     assert "cases came out as wanted" in call("policy", "test")
     policy = home / "policy" / "crm.yaml"
     policy.write_text(policy.read_text().replace("when: change.fills_empty\n", "when: change.fils_empty\n", 1))
-    [problem] = json.loads(call("policy", "check", "--json", code=1))
+    [problem] = json.loads(call("policy", "check", "--json", code=1))["problems"]
     assert problem["file"].endswith("crm.yaml") and problem["line"] == 6 and "fills_empty" in problem["problem"]
 
 
 def test_promotion_takes_two_and_shows(home: Path) -> None:
     call("agents", "register", str(home / "agents" / "hygiene.yaml"))
-    call("agents", "promote", "hygiene@1", "crm.account.update", "live", "--with", "me", code=1)
-    call("agents", "promote", "hygiene@1", "crm.account.update:fill-empty", "live", "--with", "noah")
+    call("agents", "promote", "hygiene@1", "crm.account.update", "live", "--bootstrap", "--with", "me", code=1)
+    call("agents", "promote", "hygiene@1", "crm.account.update", "live", "--with", "noah", code=1)
+    call("agents", "promote", "hygiene@1", "crm.account.update", "--with", "noah", code=1)
+    call("agents", "promote", "hygiene@1", "crm.account.update:fill-empty", "live", "--bootstrap", "--with", "noah")
     assert "bootstrap" in call("agents", "show", "hygiene@1")
+    assert "bootstrap" in call("agents", "card", "hygiene")
+    assert "NOT MET" in call("agents", "gate", "hygiene@1", "crm.account.update")
+    said = call("readiness", "--plan")
+    assert "Ceiling: level" in said and "90-day plan" in said and "no sign-off is on record" in said
     call("agents", "suspend", "hygiene@1", "--reason", "a drill")
     assert "a drill" in call("agents", "list")
     call("agents", "resume", "hygiene@1", "--reason", "over")
     call("agents", "demote", "hygiene@1", "crm.account.update:fill-empty", "--reason", "too eager")
-    assert json.loads(call("agents", "list", "--json"))[0]["standings"] == {}
+    [standing] = json.loads(call("agents", "list", "--json"))[0]["standings"].values()
+    assert (standing["mode"], standing["demoted"]) == ("shadow", "too eager")
     token = call("token", "issue", "hygiene@1").strip().splitlines()[-1]
     assert token.count(".") == 2
 

@@ -12,6 +12,7 @@ from typing import Literal, TypeAlias, cast
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from pilothouse.data.field_checks import FieldCheck
+from pilothouse.data.freshness import CountsFrom
 from pilothouse.vocabulary.records import WriterKind
 from pilothouse.vocabulary.values import digest
 
@@ -33,10 +34,11 @@ class _Strict(BaseModel):
 
 
 class Freshness(_Strict):
-    """How old a value may be, in days since it was told, and whether an older one is flagged or not shown at all."""
+    """How old a value may be, in days, from when they count, and whether an older one is flagged or not shown at all."""
 
     max_age_days: int = Field(ge=1)
     older: Literal["flag", "refuse"] = "flag"
+    counts_from: CountsFrom = CountsFrom.REPEATED
 
 
 class ReadRule(_Strict):

@@ -23,6 +23,12 @@ def day(record: Record, field: str) -> date | None:
         return None
 
 
+def amount_of(deal: Record) -> float | None:
+    """Return a deal's amount, None when it has none."""
+    value = deal.value("amount")
+    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
+
+
 def is_closed(deal: Record, definitions: Definitions) -> bool:
     """True when the deal says it is closed, or its stage is a closed one."""
     stage = definitions.stage(deal.text("stage"))

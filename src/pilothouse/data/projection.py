@@ -1,4 +1,4 @@
-"""The tables of values and of their history, drawn from the ledger.
+"""The tables of values, of their history and of what was said again, drawn from the ledger.
 
 A value has the date of the word it rests on (`at`) and the moment it came to stand there (`since`). They differ where a
 value was put back: it is as old as it was before, and it stands there whatever was written in between. `gone` marks the
@@ -12,11 +12,12 @@ from functools import partial
 from itertools import groupby
 from typing import Any
 
-from sqlalchemy import Column, Connection, Integer, Table, Text, delete, insert
+from sqlalchemy import Column, Connection, Integer, Table, Text, case, delete, insert, null, or_, update
 from sqlalchemy.dialects.postgresql import insert as postgres_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.sql.base import Executable
 
+from pilothouse.data.repeating import REPEATED
 from pilothouse.ledger.database import metadata
 from pilothouse.ledger.entries import Entry
 from pilothouse.ledger.statements import Statement, given
@@ -38,6 +39,7 @@ field_values = Table(
     *(Column(name, Text, primary_key=True) for name in KEY),
     *_columns(),
     Column("position", Integer, nullable=False),
+    Column("repeated_at", Text),
 )
 field_history = Table(
     "field_history",
@@ -48,35 +50,51 @@ field_history = Table(
     Column("since", Text, nullable=False),
     Column("gone", Integer, nullable=False),
 )
+record_repeats = Table(
+    "record_repeats",
+    metadata,
+    *(Column(name, Text, primary_key=True) for name in KEY[:3]),
+    Column("position", Integer, primary_key=True, autoincrement=False),
+    Column("as_of", Text, nullable=False),
+    Column("fields", Text, nullable=False),
+)
 
 
 def _renewing(dialect: str, *, whatever_stands: bool = False) -> Executable:
     upsert = (sqlite_insert if dialect == "sqlite" else postgres_insert)(field_values)
+    again = field_values.c.value == upsert.excluded.value
+    told = {name: upsert.excluded[name] for name in TOLD}
     return upsert.on_conflict_do_update(
         index_elements=list(KEY),
-        set_={name: upsert.excluded[name] for name in TOLD},
+        set_={**told, "repeated_at": case((again, field_values.c.repeated_at), else_=null())},
         where=None if whatever_stands else field_values.c.at <= upsert.excluded.at,
     )
 
 
 _REMEMBER = Statement(insert(field_history), field_history.columns.keys())
-_RENEW = Statement(_renewing, field_values.columns.keys())
-_PUT_BACK = Statement(partial(_renewing, whatever_stands=True), field_values.columns.keys())
+_RENEW = Statement(_renewing, (*KEY, *TOLD))
+_PUT_BACK = Statement(partial(_renewing, whatever_stands=True), (*KEY, *TOLD))
 _TAKE_AWAY = Statement(delete(field_values).where(*(field_values.c[name] == given(name) for name in KEY)))
+_AGAIN = Statement(insert(record_repeats), record_repeats.columns.keys())
 
 
 class RecordProjector:
-    """Follows what sources told and what the gateway wrote."""
+    """Follows what sources told and repeated, and what the gateway wrote."""
 
     name = "records"
-    kinds = frozenset({"record.observed", "action.executed"})
-    tables = (field_values, field_history)
+    kinds = frozenset({"record.observed", "action.executed", REPEATED})
+    tables = (field_values, field_history, record_repeats)
 
     def apply(self, connection: Connection, entries: Sequence[Entry]) -> None:
-        """Add to the history; replace the present where the news is not older than it."""
-        rows = [row for entry in entries for row in rows_of(entry)]
-        for start in range(0, len(rows), 5000):
-            self._store(connection, rows[start : start + 5000])
+        """Add to the history; replace the present where the news is not older than it; renew what was said again."""
+        for repeated, group in groupby(entries, key=lambda entry: entry.kind == REPEATED):
+            if repeated:
+                for entry in group:
+                    _repeat(connection, entry)
+                continue
+            rows = [row for entry in group for row in rows_of(entry)]
+            for start in range(0, len(rows), 5000):
+                self._store(connection, rows[start : start + 5000])
 
     def _store(self, connection: Connection, rows: list[dict[str, Any]]) -> None:
         _REMEMBER.run_many(connection, rows)
@@ -103,6 +121,23 @@ def standing(rows: Iterable[Any]) -> list[Any]:
         elif key not in found or row.since != row.at or found[key].at <= row.at:
             found[key] = row
     return list(found.values())
+
+
+def _repeat(connection: Connection, entry: Entry) -> None:
+    body: dict[str, Any] = dict(entry.body)
+    ids, names, as_of = body["ids"], body["fields"], body["as_of"]
+    told = {key: body[key] for key in ("system", "object", "as_of")}
+    row = {**told, "position": entry.position, "fields": canonical(names)}
+    _AGAIN.run_many(connection, [{**row, "record_id": each} for each in ids])
+    columns = field_values.c
+    renew = (
+        update(field_values)
+        .where(columns.system == body["system"], columns.object == body["object"], columns.field.in_(names))
+        .where(columns.at < as_of, or_(columns.repeated_at.is_(None), columns.repeated_at < as_of))
+        .values(repeated_at=as_of)
+    )
+    for start in range(0, len(ids), 500):
+        connection.execute(renew.where(columns.record_id.in_(ids[start : start + 500])))
 
 
 def rows_of(entry: Entry) -> list[dict[str, Any]]:
@@ -157,4 +192,4 @@ def _row(
     return {**key, "value": canonical(value), **told, "position": position, **began}
 
 
-__all__ = ["RecordProjector", "field_history", "field_values", "rows_of", "standing"]
+__all__ = ["RecordProjector", "field_history", "field_values", "record_repeats", "rows_of", "standing"]

@@ -19,6 +19,7 @@ from pilothouse.data.defining.evaluating import Evaluator
 from pilothouse.data.defining.facts import FIRMOGRAPHIC
 from pilothouse.data.defining.surroundings import StoreSource
 from pilothouse.data.definitions import Definitions
+from pilothouse.data.freshness import Schedule, said_at
 from pilothouse.data.identity.entities import Entities
 from pilothouse.data.schema import OBJECTS, FieldType
 from pilothouse.data.store import DataStore, Record
@@ -128,7 +129,7 @@ class _Look:
         self, store: DataStore, entities: Entities, definitions: Definitions, system: str, as_of: datetime
     ) -> None:
         self.entities, self.definitions, self.system, self.as_of = entities, definitions, system, as_of
-        self.every = {name: list(store.records(name)) for name in (*AUDITED, "activity", "product", "user")}
+        self.every = {name: list(store.living(name)) for name in (*AUDITED, "activity", "product", "user")}
         self.here = {name: [r for r in records if r.ref.system == system] for name, records in self.every.items()}
         self.ask = Evaluator(definitions, StoreSource(store), as_of)
 
@@ -247,8 +248,8 @@ class _Look:
                     field,
                     "account",
                     told,
-                    partial(_fresh, field, oldest),
-                    f"with {field} were told of it within a year",
+                    partial(_fresh, field, oldest, self.definitions.survivorship.schedule),
+                    f"with {field} were told of it, or told again, within a year",
                 )
 
     def _agreement(self) -> Iterator[Measure]:
@@ -289,8 +290,8 @@ def _leads(field: str, known: Collection[str], record: Record) -> bool:
     return record.text(field) in known
 
 
-def _fresh(field: str, oldest: datetime, record: Record) -> bool:
-    return record.fields[field].at >= oldest
+def _fresh(field: str, oldest: datetime, schedule: Schedule, record: Record) -> bool:
+    return said_at(record.ref.object, field, record.fields[field], schedule) >= oldest
 
 
 def _agreed(values: Mapping[str, Collection[str]], record: Record) -> bool:

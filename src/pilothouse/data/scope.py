@@ -13,6 +13,7 @@ from functools import lru_cache
 from pilothouse.conditions.conditions import Condition, ConditionError
 from pilothouse.data.contracts import Contract, FieldRule
 from pilothouse.data.field_checks import broken
+from pilothouse.data.freshness import counted
 from pilothouse.data.schema import field_spec
 from pilothouse.data.store import Record
 from pilothouse.data.typed import Value, record_conditions, record_value
@@ -112,12 +113,12 @@ def stale_values(contract: Contract, record: Record, as_of: datetime) -> list[St
 
 
 def too_old(contract: Contract, object_name: str, fields: Mapping[str, FieldValue], as_of: datetime) -> Iterator[Stale]:
-    """Yield the values that are older than the contract asks for, by the time they were told."""
+    """Yield the values that are older than the contract asks for, by when they were told or last repeated."""
     rule = contract.read.get(object_name)
     for name, demand in rule.fresh.items() if rule else ():
         told = fields.get(name)
         if told is None or is_empty(told.value):
             continue
-        days = (as_of - told.at).days
+        days = (as_of - counted(told, demand.counts_from)).days
         if days > demand.max_age_days:
             yield Stale(name, days, demand.max_age_days, demand.older == "refuse")

@@ -14,14 +14,15 @@ from typing import Any
 
 from sqlalchemy import select
 
-from pilothouse.data.projection import field_history, field_values, standing
+from pilothouse.data.projection import field_history, field_values, record_repeats
+from pilothouse.data.repeating import Repeat, Repeats, Told, as_it_stood
 from pilothouse.data.schema import is_personal
 from pilothouse.ledger.entries import Draft
 from pilothouse.ledger.ledger import Ledger
 from pilothouse.ledger.statements import Statement, given
 from pilothouse.vocabulary.actors import Actor
 from pilothouse.vocabulary.clock import stamp, unstamp
-from pilothouse.vocabulary.records import FieldValue, RecordRef, WriterKind
+from pilothouse.vocabulary.records import FieldValue, RecordRef, WriterKind, merged_into
 from pilothouse.vocabulary.values import Json, JsonObject, canonical, parse_json
 
 _FIELD = Statement(
@@ -63,6 +64,11 @@ class Record:
         found = self.fields.get(name)
         return found.value if found else None
 
+    @property
+    def merged_into(self) -> str:
+        """The id of the record that this one went into, empty when it stands for itself."""
+        return merged_into(self.value("flags"))
+
     def text(self, name: str) -> str:
         """Return a field's value as text without outer white space, the empty string when there is none."""
         value = self.value(name)
@@ -75,14 +81,23 @@ class DataStore:
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
 
-    def observe(self, observations: Iterable[Observation], actor: Actor, batch: int = 500) -> tuple[int, int]:
-        """Take in observations; returns how many records were new or changed, and how many said nothing new."""
+    def observe(
+        self, observations: Iterable[Observation], actor: Actor, batch: int = 500, repeats: Repeats | None = None
+    ) -> tuple[int, int]:
+        """Take in observations; returns how many records were new or changed, and how many said nothing new.
+
+        `repeats` is told what each of them says that is the present value from here on.
+        """
         changed = unchanged = 0
         queue = iter(observations)
         while page := list(islice(queue, batch)):
             for part in _without_repeats(page):
-                drafts = self.drafts(part, actor)
+                known = self._known([each.ref for each in part])
+                drafts = self._drafts(part, known, actor)
                 self._ledger.append(drafts)
+                if repeats is not None:
+                    for each in part:
+                        repeats.note(each.ref, each.fields, each.at, known.get(each.ref, {}))
                 changed += len(drafts)
                 unchanged += len(part) - len(drafts)
         return changed, unchanged
@@ -92,7 +107,11 @@ class DataStore:
 
         No field of a record may stand in the page twice.
         """
-        known = self._known([each.ref for each in page])
+        return self._drafts(page, self._known([each.ref for each in page]), actor)
+
+    def _drafts(
+        self, page: Sequence[Observation], known: Mapping[RecordRef, Mapping[str, FieldValue]], actor: Actor
+    ) -> list[Draft]:
         past = self._past(page, known)
         drafts = [_draft(each, known.get(each.ref, {}), past, actor) for each in page]
         return [draft for draft in drafts if draft is not None]
@@ -150,15 +169,17 @@ class DataStore:
 
     def record_at(self, ref: RecordRef, moment: datetime) -> Record | None:
         """Return a record as it stood at a moment, by the dates its sources gave; None when none told of it by then."""
-        columns = field_history.c
-        query = (
-            select(field_history)
-            .where(columns.system == ref.system, columns.object == ref.object, columns.record_id == ref.id)
-            .where(columns.since <= stamp(moment))
-            .order_by(columns.position)
-        )
+        told, again = field_history.c, record_repeats.c
         with self._ledger.engine.connect() as connection:
-            fields = {row.field: value_of(row) for row in standing(connection.execute(query))}
+            history = select(field_history).where(
+                told.system == ref.system, told.object == ref.object, told.record_id == ref.id
+            )
+            values = [_told(row) for row in connection.execute(history)]
+            said = select(record_repeats).where(
+                again.system == ref.system, again.object == ref.object, again.record_id == ref.id
+            )
+            repeats = [_repeat(row) for row in connection.execute(said)]
+        fields = as_it_stood(values, repeats, moment)
         return Record(ref, fields) if fields else None
 
     def some(self, refs: Collection[RecordRef]) -> Iterator[Record]:
@@ -192,6 +213,10 @@ class DataStore:
             rows = connection.execute(query).yield_per(5000)
             for ref, group in groupby(rows, key=_ref):
                 yield Record(ref, {row.field: value_of(row) for row in group})
+
+    def living(self, object_name: str, system: str | None = None, *, besides: str | None = None) -> Iterator[Record]:
+        """Yield records as `records` does, without those that went into another: these stand for their history only."""
+        return (each for each in self.records(object_name, system, besides=besides) if not each.merged_into)
 
     def history(self, ref: RecordRef, name: str) -> list[FieldValue]:
         """Return every value a field is known to have had, oldest first."""
@@ -301,8 +326,18 @@ def moved(row: Any) -> FieldValue:
     return replace(value_of(row), at=unstamp(row.since))
 
 
+def _told(row: Any) -> Told:
+    return Told(row.position, row.field, value_of(row), unstamp(row.since), bool(row.gone))
+
+
+def _repeat(row: Any) -> Repeat:
+    return Repeat(row.position, unstamp(row.as_of), frozenset(parse_json(row.fields)))  # type: ignore[arg-type]
+
+
 def value_of(row: Any) -> FieldValue:
-    """Return the value that a row of either table of values holds."""
+    """Return the value that a row of either table of values holds; the history does not tell of repeats."""
+    told, again = unstamp(row.at), getattr(row, "repeated_at", None)
+    kind = WriterKind(row.writer_kind)
     return FieldValue(
-        parse_json(row.value), row.system, unstamp(row.at), WriterKind(row.writer_kind), row.writer, row.position
+        parse_json(row.value), row.system, told, kind, row.writer, row.position, unstamp(again) if again else None
     )

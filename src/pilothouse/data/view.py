@@ -2,13 +2,13 @@
 
 `as_of` is the day the agent reasons about ("today" of an old export); it does not turn values back. What was shown is
 counted, so that the run's entry can tell it. What must never happen here: a record outside the contract's filter, or
-beyond its limits, shown all the same.
+beyond its limits, shown all the same; a record that went into another, which stands for its history only.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -25,6 +25,7 @@ from pilothouse.data.identity.entities import Attachment, Entities, Entity
 from pilothouse.data.reads import Reads
 from pilothouse.data.scope import Stale, shown, stale_values
 from pilothouse.data.store import DataStore, Record
+from pilothouse.vocabulary.clock import stamp
 from pilothouse.vocabulary.records import FieldValue, RecordRef, is_empty
 
 SUREST = 0.97
@@ -53,6 +54,7 @@ class DataView:
         system: str,
         reads: Reads | None = None,
         graph: BuyerGraph | None = None,
+        decided: Callable[[str], str] = lambda key: "",
     ) -> None:
         self._store, self._contract = store, contract
         self.definitions, self.as_of, self.system = definitions, as_of, system
@@ -65,12 +67,14 @@ class DataView:
         self._apart: dict[str, set[frozenset[RecordRef]]] = {}
         self._matches: dict[RecordRef, list[Match]] = {}
         self._evaluator = Evaluator(definitions, self, as_of)
+        self.decided = decided
+        """What became of an act that was proposed under this idempotency key and decided, in a sentence; empty for none."""
 
     def everywhere(self, object_name: str) -> Sequence[Record]:
         """Return the records of an object from every source; raises `Forbidden` beyond the contract's limits."""
         if object_name not in self._all:
             home = self.records(object_name)
-            others = self._shown(object_name, self._store.records(object_name, besides=self.system))
+            others = self._shown(object_name, self._store.living(object_name, besides=self.system))
             self._all[object_name] = sorted([*home, *others], key=lambda each: (each.ref.system, each.ref.id))
         return self._all[object_name]
 
@@ -85,7 +89,7 @@ class DataView:
             if system != self.system and object_name in self._all:
                 found = [each for each in self._all[object_name] if each.ref.system == system]
             else:
-                found = self._shown(object_name, self._store.records(object_name, system))
+                found = self._shown(object_name, self._store.living(object_name, system))
             self._here[key] = found
         return self._here[key]
 
@@ -159,6 +163,12 @@ class DataView:
             judged = self._entities.judgements(one.object)
             self._apart[one.object] = {frozenset((each.one, each.other)) for each in judged if not each.same}
         return frozenset((one, other)) in self._apart[one.object]
+
+    def judged_same(self, records: Sequence[Record]) -> str:
+        """Return when a person last said that two of these records are the same, as text; empty when nobody did."""
+        refs = {each.ref for each in records}
+        said = self._entities.judgements(records[0].ref.object) if records else []
+        return max((stamp(each.at) for each in said if each.same and {each.one, each.other} <= refs), default="")
 
     def _asked(self, ref: RecordRef) -> Attachment | None:
         if ref.object not in self._attached:

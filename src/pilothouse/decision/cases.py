@@ -11,6 +11,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict
 
 from pilothouse.data.contracts import PRECEDENCE, FieldRule
+from pilothouse.decision.business.written import AskCase
 from pilothouse.decision.engine import decide
 from pilothouse.decision.facts import Facts
 from pilothouse.decision.policy import TREATMENTS, Policy
@@ -83,9 +84,10 @@ class Case(_Strict):
 
 
 class CaseFile(_Strict):
-    """One file under `policy/cases/`."""
+    """One file under `policy/cases/`: actions with their verdicts, and questions to business policy with their answers."""
 
-    cases: tuple[Case, ...]
+    cases: tuple[Case, ...] = ()
+    asks: tuple[AskCase, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from datetime import datetime
 from pilothouse.data.contracts import PRECEDENCE, FieldRule
 from pilothouse.data.schema import OBJECTS, field_spec
 from pilothouse.data.typed import KNOWN, TYPE_NAMES, Value, typed
+from pilothouse.directory.registered import WHOLE
 from pilothouse.vocabulary.actors import AgentRef, Role
 from pilothouse.vocabulary.capabilities import Capability
 from pilothouse.vocabulary.records import FieldChange, WriterKind
@@ -27,6 +28,10 @@ class Facts:
     `evidence_age_days` is the age of the oldest value that an agent's proposal rests on (None: it names no value of
     ours), `evidence_stale` tells that one is older than it may be or is not there, `evidence_undated` counts the facts
     that name none.
+
+    `share` is the percentage of a live action type's acts that may run by themselves, `drawn` where this act's record falls
+    among them (0 to 99, from a hash). `held_back` is why the mode is stricter than the one the action type was promoted
+    to; empty when it is not.
 
     `account` is the account that the record belongs to, or is, as the ledger knows it. `executives` counts the people
     changed or addressed who head their company, `countries` says where the people addressed are. `ambiguity` is what the
@@ -49,6 +54,9 @@ class Facts:
     write_set_records: int = 1
     write_set_recipients: int = 0
     bulk_allowance: int = 0
+    share: int = WHOLE
+    drawn: int = 0
+    held_back: str = ""
     human_initiated: bool = False
     new_prospects: int = 0
     contract_related: bool = False

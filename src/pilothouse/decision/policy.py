@@ -5,7 +5,7 @@ A file that tries to relax what cannot be relaxed is an error, not a setting.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from pilothouse.decision.reading import Reading
@@ -16,26 +16,39 @@ from pilothouse.vocabulary.documents import DocumentError, content_hash
 
 
 def load_policy(
-    folder: Path, capabilities: Mapping[str, Capability], closed_stages: frozenset[str] = frozenset()
+    folder: Path,
+    capabilities: Mapping[str, Capability],
+    closed_stages: frozenset[str] = frozenset(),
+    version: str = "",
 ) -> Policy:
     """Read and compile a policy folder; raises the first `DocumentError`.
 
+    Decisions cite the version; where none is given, the hash of the files and their git commit.
+
     A capability on which the policy is silent is no error here: it is refused when somebody asks for it.
     """
-    version = version_of(folder)
+    stands = version_of(folder)
     reading = Reading(folder, capabilities)
     if reading.problems:
         raise min(reading.problems, key=_place)
-    if content_hash(folder) != version[:16]:
+    if content_hash(folder) != stands[:16]:
         raise DocumentError(folder, 0, "the policy was changed while it was read", hint="Load it again.")
-    return reading.policy(version, closed_stages)
+    return reading.policy(version or stands, closed_stages)
 
 
-def check_policy(folder: Path, capabilities: Mapping[str, Capability]) -> list[DocumentError]:
-    """Return every problem in a policy folder, in file and line order, gaps in what it covers among them."""
+def check_policy(
+    folder: Path, capabilities: Mapping[str, Capability], granted: Mapping[str, Sequence[str]] | None = None
+) -> list[DocumentError]:
+    """Return every problem in a policy folder, in file and line order: gaps in what it covers, and what it says in vain.
+
+    `granted` are the action types that each agent may propose.
+    """
     reading = Reading(folder, capabilities)
     # A rule that does not compile leaves its action type uncovered; that follows from the first problem.
-    return sorted(reading.problems or reading.silences(), key=_place)
+    if reading.problems:
+        return sorted(reading.problems, key=_place)
+    found = reading.silences() + reading.in_vain(reading.policy("", frozenset()), granted or {})
+    return sorted(found, key=_place)
 
 
 def _place(error: DocumentError) -> tuple[str, int]:

@@ -14,6 +14,7 @@ from pathlib import Path
 from pilothouse.conditions.conditions import Condition, ConditionError, Conditions
 from pilothouse.conditions.placing import placed
 from pilothouse.data.schema import OBJECTS
+from pilothouse.decision.checks import Checks, Placed, ungoverned, unmentioned
 from pilothouse.decision.facts import declared
 from pilothouse.decision.tiers import NEEDS_A_PERSON, PROHIBITED, REVIEWED, irreversible, normal_stage
 from pilothouse.decision.written import (
@@ -39,25 +40,26 @@ class Reading:
         self.folder, self.capabilities = folder, capabilities
         self.problems: list[DocumentError] = []
         self.thresholds: dict[str, Threshold] = {}
-        self.conditions = Conditions(_every_variable())
         self.rules: dict[str, list[Rule]] = {}
         self.seen: dict[str, str] = {}
+        self.placed: list[Placed] = []
         self.single: dict[str, tuple[Document[PolicyFile], object]] = {}
         paths = sorted(folder.glob("*.yaml"))
         if not paths:
             self._note(
                 DocumentError(folder, 0, "there is no policy file; where policy is silent everything is refused")
             )
-        documents: list[Document[PolicyFile]] = []
+        self.documents: list[Document[PolicyFile]] = []
         for path in paths:
             document, problems = read_document(path, PolicyFile)
             self.problems += problems
-            documents += [document] if document is not None else []
-        for document in documents:
+            self.documents += [document] if document is not None else []
+        for document in self.documents:
             self._thresholds(document)
         kinds = {f"{THRESHOLD}{name}": kind_of(value) for name, value in self.thresholds.items()}
-        self.conditions = Conditions(_every_variable() | kinds)
-        for document in documents:
+        self.kinds = _every_variable() | kinds
+        self.conditions = Conditions(self.kinds)
+        for document in self.documents:
             self._take(document)
 
     def policy(self, version: str, closed_stages: frozenset[str]) -> Policy:
@@ -78,6 +80,7 @@ class Reading:
             closed_stages=frozenset(normal_stage(name) for name in closed_stages),
             conditions=self.conditions,
             thresholds=self.thresholds,
+            messages=file.messages,
         )
 
     def silences(self) -> list[DocumentError]:
@@ -86,6 +89,14 @@ class Reading:
         return [
             DocumentError(self.folder, 0, f"policy is silent on {name}: it will be refused", hint=hint)
             for name in sorted(self.capabilities.keys() - self.rules.keys())
+        ]
+
+    def in_vain(self, policy: Policy, granted: Mapping[str, Sequence[str]]) -> list[DocumentError]:
+        """Return what the policy says in vain, and what is granted that it says nothing about; see `checks.py`."""
+        return [
+            *Checks(policy, self.placed, self.kinds).problems(),
+            *unmentioned(self.documents, self.placed),
+            *ungoverned(self.folder, granted, self.placed),
         ]
 
     def _note(self, *problems: DocumentError) -> None:
@@ -97,7 +108,7 @@ class Reading:
     def _take(self, document: Document[PolicyFile]) -> None:
         for index, written in enumerate(document.model.rules):
             self._rule(document, index, written)
-        for section in ("bands", "limits", "notify", "human_only", "discount_authority"):
+        for section in ("bands", "limits", "notify", "human_only", "discount_authority", "messages"):
             if section in document.model.model_fields_set:
                 self._section(document, section)
         self._bands(document)
@@ -137,6 +148,7 @@ class Reading:
             written.escalates,
             written.if_missing,
         )
+        self.placed.append(Placed(rule, written, names, document, index))
         for name in names:
             self.rules.setdefault(name, []).append(rule)
 

@@ -20,7 +20,7 @@ from pilothouse.vocabulary.verdicts import Mode
 
 PLAIN = (
     "person", "confidence", "object", "recipients", "records", "write_set_records", "write_set_recipients",
-    "bulk_allowance", "human_initiated", "new_prospects", "contract_related", "evidence_age_days", "evidence_stale",
+    "bulk_allowance", "share", "drawn", "held_back", "human_initiated", "new_prospects", "contract_related", "evidence_age_days", "evidence_stale",
     "evidence_undated", "undone", "rejected", "ambiguity", "account_id", "executives",
 )  # fmt: skip
 """Facts that stand in the record as they are."""

@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from pilothouse.conditions.conditions import Condition, Conditions, Together
 from pilothouse.data.typed import Value
+from pilothouse.decision.outgoing import MessagesFile
 from pilothouse.vocabulary.verdicts import Treatment
 
 TREATMENTS = {
@@ -93,6 +94,7 @@ class PolicyFile(_Strict):
     notify: NotifyFile | None = None
     human_only: tuple[str, ...] | None = None
     discount_authority: float | None = Field(default=None, ge=0, le=100)
+    messages: MessagesFile | None = None
     thresholds: dict[Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{1,60}$")], Threshold] = {}
 
 
@@ -146,6 +148,7 @@ class Policy:
     closed_stages: frozenset[str]
     conditions: Conditions
     thresholds: Mapping[str, Threshold] = field(default_factory=dict[str, Threshold])
+    messages: MessagesFile | None = None
 
     @cached_property
     def named_thresholds(self) -> dict[str, Value]:

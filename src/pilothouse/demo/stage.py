@@ -10,16 +10,18 @@ from pathlib import Path
 from pilothouse.assembly import SYSTEM, App, assemble
 from pilothouse.data.importing.events import import_event_files
 from pilothouse.data.importing.importer import ImportReport, import_files
+from pilothouse.decision.publishing.content import gather
 from pilothouse.demo.company import Company, generate
 from pilothouse.directory.people import Person
-from pilothouse.gateway.agents import load_manifests
+from pilothouse.directory.registered import load_manifests
 from pilothouse.orchestration.runs import RunReport, run_agent
 from pilothouse.vocabulary.actors import SYSTEM_PERSON, Actor, Role
 from pilothouse.vocabulary.clock import Clock
 from pilothouse.vocabulary.records import WriterKind
 from pilothouse.vocabulary.verdicts import Mode
-from pilothouse.workspace.config import init_workspace
+from pilothouse.workspace.config import STARTER, init_workspace
 
+PLURAL = {"account": "accounts", "contact": "contacts", "opportunity": "opportunities"}
 PEOPLE = (
     Person("ada", "Ada Berg", "ada@pilot-demo.example", Role.ADMIN),
     Person("gita", "Gita Rao", "gita@pilot-demo.example", Role.REVOPS),
@@ -58,12 +60,14 @@ def set_stage(root: Path, *, seed: int = 7, clock: Clock | None = None, tell: Te
     company = generate(root / "exports", seed=seed, as_of=today.date())
     for person in PEOPLE:
         app.directory.add(person, SYSTEM_PERSON)
+    version = app.versions.bootstrap(gather(root), gather(STARTER))
+    tell(f"In force are the rules as they are shipped, version {version.id}.")
     imports = [_import(app, root, *source, tell) for source in SOURCES]
     count = app.fill_twin()
     tell(f"Loaded {count:,} records into the twin, the demo's CRM.")
-    for name in ("account", "contact"):
+    for name in PLURAL:
         found = app.resolver.resolve(name)
-        tell(f"{found.records:,} {name} records of all sources are {found.entities:,} {name}s.")
+        tell(f"{found.records:,} {name} records of all sources are {found.entities:,} {PLURAL[name]}.")
     report = import_event_files(app.ledger, app.signals, [root / "exports" / "signals"], Actor("gita"))
     tell(f"Took in {report.changed:,} signals; {report.quarantined} did not fit their type and were set aside.")
     app.quality.audit(SYSTEM, today, Actor("gita"))
@@ -71,7 +75,7 @@ def set_stage(root: Path, *, seed: int = 7, clock: Clock | None = None, tell: Te
     tell("The hygiene agent looks at the data on behalf of Gita (RevOps) …")
     run = run_hygiene(app, "gita", today)
     app.quality.audit(SYSTEM, app.clock.now(), Actor("gita"))
-    measured = app.pipeline.measure(SYSTEM, app.clock.now(), Actor("gita"))
+    measured = app.measure_pipeline(SYSTEM, app.clock.now(), Actor("gita"))
     unsupported = measured.totals()["unsupported"]["deals"]
     tell(
         f"{len(measured.deals)} open deals, {unsupported:.0f} of them with doubts; signals make {len(measured.derived)} more."

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from pilothouse.data.freshness import Schedule, freshness
+from pilothouse.data.freshness import Schedule, freshness, said_at
 from pilothouse.data.golden.agreement import agree
 from pilothouse.data.store import DataStore
 from pilothouse.vocabulary.actions import Evidence
@@ -44,7 +44,7 @@ def age_of(
     named = [fact for fact in evidence if fact.record and fact.field]
     found = [_dated(fact, target, data) for fact in named]
     dated = [each for each in found if isinstance(each, _Dated)]
-    fresh = [freshness(each.object, each.field, _confirmed(each, dated), now, schedule) for each in dated]
+    fresh = [freshness(each.object, each.field, _confirmed(each, dated, schedule), now, schedule) for each in dated]
     return EvidenceAge(
         age_days=max((each.age_days for each in fresh), default=None),
         stale=any(each is _MISSING for each in found) or any(each.stale for each in fresh),
@@ -76,10 +76,10 @@ def _dated(fact: Evidence, target: RecordRef, data: DataStore) -> _Dated | objec
     return _Dated(ref.object, fact.field, value)
 
 
-def _confirmed(fact: _Dated, every: Sequence[_Dated]) -> datetime:
+def _confirmed(fact: _Dated, every: Sequence[_Dated], schedule: Schedule) -> datetime:
     """Return the newest date of a fact and of those that say the same."""
     return max(
-        each.value.at
+        said_at(each.object, each.field, each.value, schedule)
         for each in every
         if (each.object, each.field) == (fact.object, fact.field)
         and agree(fact.object, fact.field, fact.value.value, each.value.value)

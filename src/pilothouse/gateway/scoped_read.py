@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from pilothouse.data.contracts import Contract
-from pilothouse.data.reads import over
 from pilothouse.data.scope import Stale, outside, too_old
 from pilothouse.directory.roles import may_see, permissions_of
+from pilothouse.gateway.asking import asker, within_rates
 from pilothouse.gateway.door import Door
 from pilothouse.gateway.passage import Passage
-from pilothouse.gateway.read_rates import ONE_READ, shown_lately
+from pilothouse.gateway.read_rates import ONE_READ
 from pilothouse.gateway.reading import read_snapshot
 from pilothouse.ledger.entries import Draft
 from pilothouse.vocabulary.actions import Action
@@ -17,27 +17,13 @@ from pilothouse.vocabulary.records import RecordRef, Snapshot
 from pilothouse.vocabulary.records import same_value as same
 from pilothouse.vocabulary.values import Json
 
-UNREAD = (
-    "`pilothouse agents list` shows the agent; a contract written after the server started is read when it starts anew."
-)
-
 
 def scoped_read(door: Door, ref: RecordRef, token: str) -> Snapshot:
     """Return the record reduced to person ∩ contract; see `Gateway.read`."""
-    actor = door.tokens.verify(token).actor
-    assert actor.agent is not None
-    agent, person = door.agents.get(actor.agent), door.directory.person(actor.person)
-    contract = door.contracts.get(agent.manifest.contract)
-    if agent.suspended_why is not None or contract is None or not person.active:
-        raise Forbidden(f"{actor} may not read: suspended, inactive, or without a data contract.", hint=UNREAD)
-    readable = contract.readable(ref.object)
-    permitted = permissions_of(person.role).read
-    allowed = permitted.get(ref.object, permitted.get("*"))
-    if not readable or allowed is None:
-        raise Forbidden(f"{actor} may not read {ref.object} records.", hint="Its data contract lists what it may.")
-    limit = over(contract, ref.system, 1, shown_lately(door, actor)[ref.system]) if contract.rates else ""
-    if limit:
-        raise Forbidden(limit, hint="Wait a minute.", code="read_limit")
+    asking = asker(door, token)
+    actor, person, contract = asking.actor, asking.person, asking.contract
+    readable = asking.must_read(ref.object)
+    within_rates(door, asking, ref.system)
     passage = Passage(Action("read", ref, {}, "read"), actor=actor, connector=door.registry.connector(ref.system))
     stop = read_snapshot(passage)
     if stop is not None:
@@ -54,9 +40,7 @@ def scoped_read(door: Door, ref: RecordRef, token: str) -> Snapshot:
     seen = {
         name: value
         for name, value in snapshot.fields.items()
-        if (readable == "*" or name in readable)
-        and (allowed == "*" or name in allowed)
-        and not any(each.field == name and each.refused for each in stale)
+        if (readable == "*" or name in readable) and not any(each.field == name and each.refused for each in stale)
     }
     flagged = {each.field: each.days for each in stale if each.field in seen}
     told: dict[str, Json] = {"contract": contract.label, "filter": contract.filter(ref.object), "stale": flagged}

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from pilothouse.directory.roles import permissions_of
+from pilothouse.gateway.asking import UNREAD
 from pilothouse.gateway.door import Door
-from pilothouse.gateway.scoped_read import UNREAD
 from pilothouse.vocabulary.actors import Actor
 from pilothouse.vocabulary.errors import Forbidden
 

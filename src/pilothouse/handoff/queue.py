@@ -13,6 +13,7 @@ from typing import Any
 
 from sqlalchemy import Column, Connection, Float, Index, Table, Text, insert, text, update
 
+from pilothouse.directory.suspensions import RESUMED, reach_of, within
 from pilothouse.ledger.database import metadata
 from pilothouse.ledger.entries import Entry
 from pilothouse.vocabulary.actions import Action, action_from_json
@@ -48,6 +49,7 @@ reviews = Table(
     Column("status", Text, nullable=False, index=True),
     Column("opened_at", Text, nullable=False),
     Column("deadline", Text, nullable=False),
+    Column("reminded_at", Text),
     Column("decided_at", Text),
     Column("decided_by", Text, nullable=False),
     Column("note", Text, nullable=False),
@@ -105,10 +107,10 @@ class Review:
 
 
 class ReviewProjector:
-    """Follows every `review.*` entry."""
+    """Follows every `review.*` entry, and the end of suspensions, which gives what they held back a new deadline."""
 
     name = "reviews"
-    kinds = frozenset({"review.opened", *DECISIONS})
+    kinds = frozenset({"review.opened", "review.reminded", RESUMED, *DECISIONS})
     tables = (reviews,)
 
     def apply(self, connection: Connection, entries: Sequence[Entry]) -> None:
@@ -116,19 +118,41 @@ class ReviewProjector:
         for entry in entries:
             if entry.kind == "review.opened":
                 connection.execute(insert(reviews), _opened(entry))
+            elif entry.kind == RESUMED:
+                _renew(connection, entry)
+            elif entry.kind == "review.reminded":
+                _reminded(connection, entry)
             else:
                 _move(connection, entry)
 
 
+def due_before(kind: str) -> ReviewStatus:
+    """Return how a review has to stand for an entry of this kind to be taken."""
+    return ReviewStatus.APPROVED if kind == "review.used" else ReviewStatus.OPEN
+
+
 def _move(connection: Connection, entry: Entry) -> None:
     review = entry.body["review"]
-    due = ReviewStatus.APPROVED if entry.kind == "review.used" else ReviewStatus.OPEN
+    due = due_before(entry.kind)
     mine = update(reviews).where(reviews.c.id == review, reviews.c.status == due.value)
     if connection.execute(mine.values(**_decided(entry))).rowcount != 1:
         verb = entry.kind.partition(".")[2]
         raise Conflict(
             f"review {review} is not {due} and cannot be {verb}.", hint="Look at how it stands now.", code="not_" + due
         )
+
+
+def _renew(connection: Connection, entry: Entry) -> None:
+    due = entry.body["reviews_due"]
+    held_back = (reviews.c.status == ReviewStatus.OPEN.value, reviews.c.deadline < due)
+    connection.execute(update(reviews).where(*held_back, within(reach_of(entry), reviews)).values(deadline=due))
+
+
+def _reminded(connection: Connection, entry: Entry) -> None:
+    mine = (reviews.c.id == entry.body["review"], reviews.c.status == ReviewStatus.OPEN.value)
+    once = update(reviews).where(*mine, reviews.c.reminded_at.is_(None))
+    if connection.execute(once.values(reminded_at=stamp(entry.at))).rowcount != 1:
+        raise Conflict(f"of review {entry.body['review']} nobody need be reminded.", code="not_open")
 
 
 def _opened(entry: Entry) -> dict[str, Any]:

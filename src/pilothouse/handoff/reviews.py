@@ -10,10 +10,12 @@ from typing import Any
 from sqlalchemy import Connection, Select, select
 
 from pilothouse.directory.people import Directory, read_person
+from pilothouse.directory.suspensions import Suspension, stopped
 from pilothouse.handoff.deciding import Overdue, check, need_a_person, sound_values
-from pilothouse.handoff.opening import consume_guard, opening, read_review, used
+from pilothouse.handoff.opening import Guard, consume_guard, opening, read_review, used
 from pilothouse.handoff.overrides import Override, Tally, overrides_of, tallies_of
 from pilothouse.handoff.queue import Review, review_of, reviews
+from pilothouse.handoff.sla import REMIND_BEFORE
 from pilothouse.handoff.view import ReviewView, view_of
 from pilothouse.ledger.entries import Draft
 from pilothouse.ledger.ledger import Ledger
@@ -37,7 +39,8 @@ class Reviews:
 
     def view(self, review_id: str, viewer: str = "") -> ReviewView:
         """Return everything one screen needs, and why the viewer may not approve, if so; raises `NotFound`."""
-        return view_of(self.get(review_id), self._directory, self._clock.now(), viewer)
+        found = self.get(review_id)
+        return view_of(found, self._directory, self._clock.now(), viewer, self.suspension(found))
 
     def list(self, *, owner: str | None = None, status: ReviewStatus | None = ReviewStatus.OPEN) -> list[Review]:
         """Return reviews, those due first on top; `status=None` means every status."""
@@ -90,9 +93,9 @@ class Reviews:
         review = self.get(review_id)
 
         def last_word(connection: Connection) -> None:
-            now, person = self._clock.now(), read_person(connection, by)
-            approving = kind != "review.rejected"
-            check(read_review(connection, review_id), person, payload_hash, now, approving=approving)
+            now, person, found = self._clock.now(), read_person(connection, by), read_review(connection, review_id)
+            approving, suspension = kind != "review.rejected", suspension_of(connection, found)
+            check(found, person, payload_hash, now, approving=approving, suspension=suspension)
 
         draft = Draft(kind, Actor(by), body, private, review.subject, review.action_id, review.subject)
         try:
@@ -103,9 +106,25 @@ class Reviews:
         return self.get(review_id)
 
     def expire(self) -> list[str]:
-        """Close what is overdue as rejected by time; returns the reviews. Expiry never approves."""
+        """Close what is overdue as rejected by time; returns the reviews. Expiry never approves.
+
+        What is suspended waits: nobody could have decided it.
+        """
         now = self._clock.now()
-        return [each.id for each in self._overdue(now) if self._expire(each)]
+        return [each.id for each in self._overdue(now) if self.suspension(each) is None and self._expire(each)]
+
+    def suspension(self, review: Review) -> Suspension | None:
+        """Return the suspension that keeps a review from being approved now, None when there is none."""
+        with self._ledger.reading() as connection:
+            return suspension_of(connection, review)
+
+    def remind(self) -> list[str]:
+        """Write down, once for each, which open reviews are due soon, so that their owners are told; returns them."""
+        now = self._clock.now()
+        waiting = (reviews.c.status == ReviewStatus.OPEN.value, reviews.c.reminded_at.is_(None))
+        soon = (reviews.c.deadline > stamp(now), reviews.c.deadline <= stamp(now + REMIND_BEFORE))
+        due = self._read(select(reviews).where(*waiting, *soon).order_by(reviews.c.deadline, reviews.c.id))
+        return [each.id for each in due if self._by_time("review.reminded", each)]
 
     def _overdue(self, now: datetime) -> list[Review]:
         still_open = reviews.c.status == ReviewStatus.OPEN.value
@@ -113,11 +132,29 @@ class Reviews:
         return self._read(due.order_by(reviews.c.deadline, reviews.c.id))
 
     def _expire(self, review: Review) -> bool:
+        """Return False when it was decided a moment ago, which the projector refuses, or suspended."""
+
+        def last_word(connection: Connection) -> None:
+            suspension = suspension_of(connection, review)
+            if suspension is not None:
+                raise Conflict(f"{suspension}.", code="agent_suspended")
+
+        return self._by_time("review.expired", review, last_word)
+
+    def _by_time(self, kind: str, review: Review, guard: Guard | None = None) -> bool:
         """Return False when somebody decided it a moment ago: the projector then refuses the entry."""
-        body = {"review": review.id, "by": SYSTEM_PERSON, "deadline": stamp(review.deadline)}
-        draft = Draft("review.expired", Actor(SYSTEM_PERSON), body, action=review.action_id, subject=review.subject)
+        body: JsonObject = {
+            "review": review.id,
+            "by": SYSTEM_PERSON,
+            "owner": review.owner,
+            "capability": review.capability,
+            "sentence": review.sentence,
+            "payload_hash": review.payload_hash,
+            "deadline": stamp(review.deadline),
+        }
+        draft = Draft(kind, Actor(SYSTEM_PERSON), body, action=review.action_id, subject=review.subject)
         try:
-            self._ledger.append([draft])
+            self._ledger.append([draft], guard=guard)
         except Conflict:
             return False
         return True
@@ -139,6 +176,11 @@ class Reviews:
         if since is not None:
             query = query.where(reviews.c.opened_at >= stamp(since))
         return self._read(query)
+
+
+def suspension_of(connection: Connection, review: Review) -> Suspension | None:
+    """Return the suspension that a review's act falls under now, None when there is none."""
+    return stopped(connection, review.actor.agent, review.capability, review.action_type)
 
 
 __all__ = ["Review", "Reviews", "consume_guard", "opening", "read_review", "used"]

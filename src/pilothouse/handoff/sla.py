@@ -7,6 +7,8 @@ from datetime import datetime, timedelta
 from pilothouse.vocabulary.errors import InvalidInput
 
 SATURDAY = 5
+REMIND_BEFORE = timedelta(hours=4)
+"""So long before its deadline, the owner of an open review is reminded of it once."""
 
 
 def deadline(now: datetime, business_days: int = 1) -> datetime:

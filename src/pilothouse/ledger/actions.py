@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -387,6 +387,15 @@ _OF_KEY = Statement(
     .order_by(actions.c.last_position.desc())
     .limit(1)
 )
+_DECIDED_OF_KEY = Statement(
+    select(actions)
+    .where(
+        actions.c.idempotency_key == given("wanted"),
+        actions.c.status.in_([S.REJECTED.value, S.EXECUTED.value, S.UNDONE.value]),
+    )
+    .order_by(actions.c.last_position.desc())
+    .limit(1)
+)
 _UNDONE = Statement(
     select(actions)
     .where(
@@ -418,6 +427,11 @@ def standing_of_key(connection: Connection, idempotency_key: str) -> ActionRow |
     A refusal under the same key never hides it.
     """
     return _OF_KEY.first(connection, wanted=idempotency_key)
+
+
+def decided_of_key(connection: Connection, idempotency_key: str) -> ActionRow | None:
+    """Return the last act under this key that a person rejected, or that was performed, undone since or not, or None."""
+    return _DECIDED_OF_KEY.first(connection, wanted=idempotency_key)
 
 
 def undone_before(connection: Connection, agent_name: str, subject: str, payload_hash: str) -> ActionRow | None:
@@ -490,14 +504,16 @@ def fields_written(
     since: datetime | None = None,
     until: datetime | None = None,
     field: str | None = None,
-    action: str | None = None,
+    only: Sequence[str] = (),
 ) -> Sequence[ActionRow]:
-    """Return the executed field writes of agents, oldest first, with the columns of their actions."""
+    """Return the executed field writes of agents, oldest first, with the columns of their actions.
+
+    `only` narrows them to the actions named; none named means all.
+    """
     query = (
         select(action_fields, actions.c.agent, actions.c.agent_name, actions.c.capability, actions.c.person)
         .join(actions, actions.c.id == action_fields.c.action)
         .where(actions.c.agent != "")
-        .order_by(action_fields.c.position)
     )
     if agent is not None:
         query = query.where((actions.c.agent == agent) | (actions.c.agent_name == agent))
@@ -507,6 +523,19 @@ def fields_written(
         query = query.where(action_fields.c.executed_at < stamp(until))
     if field is not None:
         query = query.where(action_fields.c.field == field)
-    if action is not None:
-        query = query.where(action_fields.c.action == action)
-    return connection.execute(query).all()
+    found = [row for page in _named(query, only) for row in connection.execute(page)]
+    return sorted(found, key=lambda row: row.position)
+
+
+def actions_some(connection: Connection, idents: Sequence[str]) -> Sequence[ActionRow]:
+    """Return the actions named, oldest first; one that is not there is left out."""
+    found = [row for page in _named(select(actions), idents) for row in connection.execute(page)] if idents else []
+    return sorted(found, key=lambda row: row.last_position)
+
+
+def _named(query: Select[Any], idents: Sequence[str]) -> Iterator[Select[Any]]:
+    """Yield the query for so many identifiers at a time as every database takes; as it is when none are named."""
+    if not idents:
+        yield query
+    for start in range(0, len(idents), 5000):
+        yield query.where(actions.c.id.in_(idents[start : start + 5000]))

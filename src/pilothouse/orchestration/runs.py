@@ -13,17 +13,20 @@ from pilothouse.data.identity.entities import Entities
 from pilothouse.data.reads import Reads
 from pilothouse.data.store import DataStore
 from pilothouse.data.view import DataView
+from pilothouse.directory.suspensions import stopped
 from pilothouse.gateway.gateway import Gateway
 from pilothouse.gateway.passage import Result
 from pilothouse.gateway.read_rates import RUN_READ, shown_lately
 from pilothouse.gateway.registry import touched_fields
+from pilothouse.ledger.actions import decided_of_key
 from pilothouse.ledger.entries import Draft
 from pilothouse.orchestration.ports import Agent
 from pilothouse.vocabulary.actions import Action
-from pilothouse.vocabulary.actors import Actor
+from pilothouse.vocabulary.actors import Actor, AgentRef
 from pilothouse.vocabulary.clock import new_id, stamp
 from pilothouse.vocabulary.errors import Forbidden, NotFound
 from pilothouse.vocabulary.findings import Finding
+from pilothouse.vocabulary.outcomes import ActionStatus
 from pilothouse.vocabulary.values import Json
 
 Progress = Callable[[int, int], None]
@@ -38,6 +41,8 @@ class RunReport:
     as_of: datetime
     findings: Sequence[Finding]
     results: list[Result] = field(default_factory=list[Result])
+    stopped: str = ""
+    """The suspension that ended the run before every proposal was handed in; empty when none did."""
 
     @property
     def found(self) -> Counter[str]:
@@ -76,7 +81,7 @@ def run_agent(
     token, grant = door.tokens.issue(agent.ref, person, by=Actor(person))
     door.ledger.append([Draft("run.started", actor, {"run": run, "as_of": stamp(as_of), "system": system})])
     reads = Reads(contract, shown_lately(door, actor))
-    view = DataView(store, entities, contract, definitions, as_of, system, reads, graph)
+    view = DataView(store, entities, contract, definitions, as_of, system, reads, graph, _decided(gateway))
     try:
         report = RunReport(run, str(agent.ref), as_of, list(agent.propose(view, as_of)))
     finally:
@@ -86,11 +91,35 @@ def run_agent(
     for number, proposal in enumerate(chosen, 1):
         report.results.append(gateway.submit(_prepared(gateway, view, proposal, run), token))
         on_progress(number, len(chosen))
+        report.stopped = _stopped(gateway, agent.ref) if report.results[-1].code == "agent_suspended" else ""
+        if report.stopped:
+            break
     _record_reads(gateway, actor, run, reads)
     door.tokens.revoke(grant.id, actor, "the run is over")
     counts: dict[str, Json] = {"found": dict(report.found), "statuses": dict(report.statuses)}
-    door.ledger.append([Draft("run.finished", actor, {"run": run, "proposals": len(proposals), **counts})])
+    tail: dict[str, Json] = {"run": run, "proposals": len(proposals), "stopped": report.stopped, **counts}
+    door.ledger.append([Draft("run.finished", actor, tail)])
     return report
+
+
+def _decided(gateway: Gateway) -> Callable[[str], str]:
+    def told(key: str) -> str:
+        with gateway.door.ledger.reading() as connection:
+            row = decided_of_key(connection, key)
+        if row is None:
+            return ""
+        if row.status == ActionStatus.EXECUTED.value:
+            return f"{row.id} did it, and somebody took it back since."
+        return f"{row.sentence} ({row.review or row.id})"
+
+    return told
+
+
+def _stopped(gateway: Gateway, agent: AgentRef) -> str:
+    """Return the suspension of the whole agent; one of a single action type leaves the run its other proposals."""
+    with gateway.door.ledger.reading() as connection:
+        suspension = stopped(connection, agent)
+    return f"{suspension}." if suspension else ""
 
 
 def _record_reads(gateway: Gateway, actor: Actor, run: str, reads: Reads) -> None:

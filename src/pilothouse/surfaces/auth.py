@@ -10,6 +10,7 @@ from pilothouse.assembly import App
 from pilothouse.directory.credentials import Session
 from pilothouse.directory.people import Person
 from pilothouse.directory.roles import permissions_of
+from pilothouse.gateway.asking import Asker, asker
 from pilothouse.vocabulary.errors import Forbidden, Unauthenticated
 
 COOKIE = "pilothouse_session"
@@ -44,6 +45,15 @@ def token_of(authorization: Annotated[str, Header()] = "") -> str:
     return token
 
 
+def caller_of(
+    request: Request, authorization: Annotated[str, Header()] = "", x_csrf_token: Annotated[str, Header()] = ""
+) -> Person | Asker:
+    """Return who asks where both may: the agent whose token is shown, else the person who is logged in."""
+    if authorization:
+        return asker(pilothouse_of(request).gateway.door, token_of(authorization))
+    return person_of(request, x_csrf_token)
+
+
 def require(person: Person, verb: str) -> None:
     """Raise `Forbidden` unless a person may do something."""
     if verb not in permissions_of(person.role).may:
@@ -52,4 +62,5 @@ def require(person: Person, verb: str) -> None:
 
 Pilothouse = Annotated[App, Depends(pilothouse_of)]
 CurrentPerson = Annotated[Person, Depends(person_of)]
+Caller = Annotated[Person | Asker, Depends(caller_of)]
 AgentToken = Annotated[str, Depends(token_of)]

@@ -55,6 +55,13 @@ class FieldValue:
     writer: str
     position: int | None = None
     """Ledger position of the entry it was drawn from; None before it is recorded."""
+    repeated_at: datetime | None = None
+    """When its source last said it again without telling it anew: the day of an export that still holds it."""
+
+    @property
+    def last_said(self) -> datetime:
+        """When its source last said it: told it, or repeated it since."""
+        return self.at if self.repeated_at is None else max(self.at, self.repeated_at)
 
 
 @dataclass(frozen=True, slots=True)

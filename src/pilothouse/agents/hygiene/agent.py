@@ -20,7 +20,7 @@ from pilothouse.agents.hygiene.spelling import misspelt_values
 from pilothouse.data.view import DataView
 from pilothouse.vocabulary.actors import AgentRef
 from pilothouse.vocabulary.findings import Finding
-from pilothouse.vocabulary.records import RecordRef, merged_into
+from pilothouse.vocabulary.records import RecordRef
 
 MOST = 1000
 """Characters of a flag's note."""
@@ -51,16 +51,13 @@ class HygieneAgent:
         mended: set[tuple[str, str]] = set()
         for detect in DETECTORS:
             for finding in detect(view, as_of):
-                record = view.record(finding.record)
-                if record is not None and merged_into(record.value("flags")):
-                    continue  # It stands for its history only; there is nothing left to mend.
                 if finding.kind.startswith("missing") and (str(finding.record), finding.field) in mended:
                     continue
                 if _is_flag(finding):
                     flags.setdefault(finding.record, []).append(len(findings))
                 findings.append(_once(finding, proposed))
                 mended.add((str(finding.record), finding.field))
-        going = {finding.record for finding in findings if finding.kind == DUPLICATE}
+        going = {each.record for each in findings if each.kind == DUPLICATE and each.proposal is not None}
         for ref, places in flags.items():
             _flag_once(view, ref, findings, places, going=ref in going)
         return findings

@@ -11,7 +11,7 @@ from datetime import datetime
 
 from pilothouse.agents.hygiene.fill import FILLED, sureness
 from pilothouse.agents.hygiene.proposing import seen, update
-from pilothouse.data.freshness import freshness
+from pilothouse.data.freshness import freshness, said_at
 from pilothouse.data.golden.record import GoldenValue, Told, same
 from pilothouse.data.store import Record
 from pilothouse.data.view import DataView, Match
@@ -56,11 +56,11 @@ def _speaks(view: DataView, ours: Told, other: Told) -> bool:
     if other.value.writer_kind is not WriterKind.ENRICHMENT or same(ours, other) or _near(ours, other):
         return False
     schedule, field = view.definitions.survivorship.schedule, ours.field
-    if freshness(ours.ref.object, field, other.value.at, view.as_of, schedule).stale:
+    theirs, mine = (said_at(ours.ref.object, field, each.value, schedule) for each in (other, ours))
+    if freshness(ours.ref.object, field, theirs, view.as_of, schedule).stale:
         return False
-    return (
-        other.value.at > ours.value.at or freshness(ours.ref.object, field, ours.value.at, view.as_of, schedule).stale
-    )
+    # A copy that was repeated is no later word than another's; only its age begins anew.
+    return other.value.at > ours.value.at or freshness(ours.ref.object, field, mine, view.as_of, schedule).stale
 
 
 def _near(one: Told, other: Told) -> bool:

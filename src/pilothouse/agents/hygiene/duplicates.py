@@ -2,13 +2,15 @@
 
 What a record holds is counted: its filled fields and the records that refer to it; of equals the lower id stays. One who
 opted out of messages stays in any case, so that the merge cannot lose it. The confidence is the resolution's. What
-must never happen here: a merge of records of which a person said that they differ.
+must never happen here: a merge of records of which a person said that they differ; a merge that a person rejected, or took
+apart, proposed again as if nothing had been said, or dropped without a word.
 """
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from pilothouse.agents.hygiene.proposing import merge, seen
@@ -18,7 +20,7 @@ from pilothouse.data.store import Record
 from pilothouse.data.view import DataView
 from pilothouse.vocabulary.actions import Evidence
 from pilothouse.vocabulary.findings import Finding
-from pilothouse.vocabulary.records import is_empty, merged_into
+from pilothouse.vocabulary.records import is_empty
 
 KIND = "duplicate"
 SHOWN_BY: Mapping[str, Sequence[str]] = {
@@ -34,11 +36,21 @@ def duplicates(view: DataView, as_of: datetime) -> Iterator[Finding]:
         groups = view.duplicates(object_name)
         links = _links(view, object_name) if groups else Counter[str]()
         for sure, records in groups:
-            left = [each for each in records if not merged_into(each.value("flags"))]
-            ranked = sorted(left, key=lambda each: _rank(each, links))
+            ranked = sorted(records, key=lambda each: _rank(each, links))
             for gone in ranked[1:]:
                 if not any(view.judged_different(gone.ref, each.ref) for each in records):
-                    yield _finding(gone, ranked[0], links, sure)
+                    yield _settled(view, _finding(gone, ranked[0], links, sure, view.judged_same([gone, ranked[0]])))
+
+
+def _settled(view: DataView, finding: Finding) -> Finding:
+    """Keep a finding whose merge was decided against, without proposing it; a later word that they are the same undoes that."""
+    said = view.decided(finding.proposal.idempotency_key) if finding.proposal is not None else ""
+    if not said:
+        return finding
+    how = "say `pilothouse entities different` if they are two, or `same` to have it proposed anew"
+    return replace(
+        finding, sentence=f"{finding.sentence} Not proposed again: {said} They stand apart; {how}.", proposal=None
+    )
 
 
 def _links(view: DataView, object_name: str) -> Counter[str]:
@@ -60,7 +72,7 @@ def _rank(record: Record, links: Counter[str]) -> tuple[bool, int, str]:
     return record.value("opted_out") is not True, -holds, record.ref.id
 
 
-def _finding(gone: Record, stays: Record, links: Counter[str], sure: float) -> Finding:
+def _finding(gone: Record, stays: Record, links: Counter[str], sure: float, since: str) -> Finding:
     shared = _shared(gone, stays)
     by = f"the same {' and '.join(shared)}" if shared else "who is who as resolved"
     sentence = (
@@ -73,7 +85,7 @@ def _finding(gone: Record, stays: Record, links: Counter[str], sure: float) -> F
             seen(gone, name, f"{name} of the one that goes"),
             seen(stays, name, f"{name} of the one that stays"),
         ]
-    proposal = merge(gone, stays, intent=sentence, confidence=sure, evidence=evidence)
+    proposal = merge(gone, stays, intent=sentence, confidence=sure, evidence=evidence, since=since)
     return Finding(KIND, gone.ref, sentence, "", proposal)
 
 

@@ -27,11 +27,16 @@ def flag(record: Record, code: str, note: str, *, confidence: float, evidence: S
     return _action(f"{record.ref.system}.record.flag", record, {"code": code, "note": note}, note, confidence, evidence)
 
 
-def merge(gone: Record, stays: Record, *, intent: str, confidence: float, evidence: Sequence[Evidence]) -> Action:
-    """Propose that one record goes into another; either way round it is the same act."""
+def merge(
+    gone: Record, stays: Record, *, intent: str, confidence: float, evidence: Sequence[Evidence], since: str = ""
+) -> Action:
+    """Propose that one record goes into another; either way round it is the same act.
+
+    `since` is when a person called them the same, if one did: after that word it is another act than before.
+    """
     capability = f"{gone.ref.system}.{gone.ref.object}.merge"
     action = _action(capability, gone, {"into": stays.ref.id}, intent, confidence, evidence)
-    key = digest([VERSION, capability, sorted([str(gone.ref), str(stays.ref)])])
+    key = digest([VERSION, capability, sorted([str(gone.ref), str(stays.ref)]), *([since] if since else [])])
     return replace(action, idempotency_key=f"{VERSION}:{key[:40]}")
 
 

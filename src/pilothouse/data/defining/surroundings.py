@@ -42,7 +42,7 @@ class StoreSource:
         """Return the records of an object in a system."""
         key = (object_name, system)
         if key not in self._known:
-            self._known[key] = list(self._store.records(object_name, system))
+            self._known[key] = list(self._store.living(object_name, system))
         return self._known[key]
 
     def histories(self, object_name: str, field: str, system: str) -> Mapping[str, Sequence[FieldValue]]:

@@ -15,7 +15,7 @@ from pilothouse.data.deals import is_closed
 from pilothouse.data.definitions import Definitions
 from pilothouse.data.enrichment.answers import EnrichmentProvider, Lookup
 from pilothouse.data.enrichment.patience import again_from
-from pilothouse.data.freshness import freshness
+from pilothouse.data.freshness import freshness, said_at
 from pilothouse.data.identity.entities import Entities
 from pilothouse.data.schema import is_personal
 from pilothouse.data.store import DataStore, Record
@@ -62,7 +62,7 @@ class Knowledge:
         home = self.home(provider.object)
         worth = self._pipeline(provider.object)
         seen: set[str] = set()
-        for record in self.store.records(provider.object, self.system):
+        for record in self.store.living(provider.object, self.system):
             known = newest.get(home.get(str(record.ref), str(record.ref)), {})
             missing, stale = self._wanting(provider, known, now)
             lookup = lookup_of(record).narrowed(provider.asks_by)
@@ -82,14 +82,16 @@ class Knowledge:
         return plan
 
     def newest(self, object_name: str) -> Newest:
-        """Return, by entity (or record that has none) and field, when the newest value is from that any source holds."""
+        """Return, by entity (or record that has none) and field, from when the newest value counts that any source holds."""
+        schedule = self.definitions.survivorship.schedule
         home = self.home(object_name)
         found: Newest = {}
-        for record in self.store.records(object_name):
+        for record in self.store.living(object_name):
             place = found.setdefault(home.get(str(record.ref), str(record.ref)), {})
             for name, value in record.fields.items():
-                if not is_empty(value.value) and (name not in place or place[name] < value.at):
-                    place[name] = value.at
+                if not is_empty(value.value):
+                    said = said_at(object_name, name, value, schedule)
+                    place[name] = max(place.get(name, said), said)
         return found
 
     def home(self, object_name: str) -> dict[str, str]:
@@ -108,7 +110,7 @@ class Knowledge:
     def _pipeline(self, object_name: str) -> dict[str, float]:
         """Return the open amount that hangs on each account, or on each contact through its account."""
         amounts: Counter[str] = Counter()
-        for deal in self.store.records("opportunity", self.system):
+        for deal in self.store.living("opportunity", self.system):
             amount = deal.value("amount")
             if not is_closed(deal, self.definitions):
                 amounts[deal.text("account")] += amount if isinstance(amount, int | float) else 0  # pyright: ignore[reportArgumentType]
@@ -117,7 +119,7 @@ class Knowledge:
         return {ref: amounts[account] for ref, account in self._employers(object_name)}
 
     def _employers(self, object_name: str) -> Iterator[tuple[str, str]]:
-        for record in self.store.records(object_name, self.system):
+        for record in self.store.living(object_name, self.system):
             yield record.ref.id, record.text("account")
 
 

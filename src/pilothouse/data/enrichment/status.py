@@ -114,11 +114,11 @@ def _freshness(knowledge: Knowledge, now: datetime) -> list[FieldFreshness]:
     schedule = knowledge.definitions.survivorship.schedule
     for object_name, rules in schedule.items():
         newest, home = knowledge.newest(object_name), knowledge.home(object_name)
-        refs = [str(record.ref) for record in knowledge.store.records(object_name, knowledge.system)]
+        refs = [str(record.ref) for record in knowledge.store.living(object_name, knowledge.system)]
         held = [newest.get(home.get(ref, ref), {}) for ref in refs]
-        for name, days in rules.items():
+        for name, rule in rules.items():
             ages = [freshness(object_name, name, known[name], now, schedule) for known in held if name in known]
             stale = sum(each.stale for each in ages)
             fresh, missing = len(ages) - stale, len(held) - len(ages)
-            found.append(FieldFreshness(object_name, name, days, len(held), missing, fresh, stale))
+            found.append(FieldFreshness(object_name, name, rule.days, len(held), missing, fresh, stale))
     return found

@@ -8,8 +8,7 @@ from typing import TypeAlias
 
 from pilothouse.data.golden.record import GoldenRecord, Told, golden
 from pilothouse.data.golden.survivorship import Survivorship
-from pilothouse.data.identity.entities import Entities, Entity
-from pilothouse.data.identity.features import FIELDS
+from pilothouse.data.identity.entities import RESOLVED, Entities, Entity
 from pilothouse.data.schema import field_spec
 from pilothouse.data.store import DataStore, Record
 from pilothouse.vocabulary.errors import InvalidInput, NotFound
@@ -44,7 +43,9 @@ class GoldenRecords:
         records = [found for each in refs if (found := read(each)) is not None]
         if not records:
             raise NotFound(f"no source tells of {ref} at that time.", hint="Look at the list of actions or reviews.")
-        return golden_of(records, entity, self._entities, self._rules, as_of)
+        # What went into another no longer tells anything, unless nothing else is left to ask.
+        living = [each for each in records if not each.merged_into] or records
+        return golden_of(living, entity, self._entities, self._rules, as_of)
 
 
 def golden_of(
@@ -66,7 +67,7 @@ def _told(record: Record, entities: Entities | None) -> Iterator[Told]:
 def _stands_for(ref: RecordRef, name: str, value: FieldValue, entities: Entities) -> str:
     """Return what a reference leads to: each system has identifiers of its own, which mean nothing in another."""
     spec = field_spec(ref.object, name)
-    if spec is None or spec.to not in FIELDS or not isinstance(value.value, str):
+    if spec is None or spec.to not in RESOLVED or not isinstance(value.value, str):
         return ""  # people and products are not resolved; their names are compared as text
     target = RecordRef(ref.system, spec.to, value.value)
     entity = entities.of(target)

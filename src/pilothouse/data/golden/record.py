@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from pilothouse.data.freshness import Freshness, freshness
+from pilothouse.data.freshness import Freshness, freshness, said_at
 from pilothouse.data.golden.agreement import agree
 from pilothouse.data.golden.survivorship import Survivorship
 from pilothouse.vocabulary.records import FieldValue, RecordRef, WriterKind, is_empty
@@ -44,7 +44,7 @@ class GoldenValue:
 
     `source` is who told it, `why` the reason in a sentence that quotes no value. `agreeing` are the others that say the
     same, `losing` those that say otherwise, strongest first. `confirmed_at` is the newest date of the source and of those
-    that agree; `freshness` is reckoned from it.
+    that agree, counted as the field's rule says (told, or last repeated); `freshness` is reckoned from it.
     """
 
     field: str
@@ -55,6 +55,17 @@ class GoldenValue:
     losing: tuple[Told, ...]
     confirmed_at: datetime
     freshness: Freshness
+
+    @property
+    def told_at(self) -> datetime:
+        """When the source told it."""
+        return self.source.value.at
+
+    @property
+    def repeated_at(self) -> datetime | None:
+        """When the source last said it again since, None when it did not."""
+        last = self.source.value.last_said
+        return last if last > self.told_at else None
 
     @property
     def stale(self) -> bool:
@@ -100,7 +111,7 @@ def _choose(told: Sequence[Told], rules: Survivorship, as_of: datetime) -> Golde
     first, others = ranked[0], ranked[1:]
     agreeing = tuple(each for each in others if same(first, each))
     losing = tuple(each for each in others if not same(first, each))
-    confirmed = max(each.value.at for each in (first, *agreeing))
+    confirmed = max(said_at(each.ref.object, each.field, each.value, rules.schedule) for each in (first, *agreeing))
     fresh = freshness(first.ref.object, first.field, confirmed, as_of, rules.schedule)
     why = _why(first, agreeing, losing, rules)
     return GoldenValue(first.field, first.value.value, first, why, agreeing, losing, confirmed, fresh)
@@ -128,7 +139,9 @@ def _last(each: Told) -> tuple[str, str, str]:
 
 
 def _why(first: Told, agreeing: Sequence[Told], losing: Sequence[Told], rules: Survivorship) -> str:
-    parts = [f"{first.value.writer or 'Somebody'} wrote it in {first.ref.system} on {_day(first)}"]
+    again = first.value.last_said
+    since = f", last repeated on {again.day} {again:%b %Y}" if again > first.value.at else ""
+    parts = [f"{first.value.writer or 'Somebody'} wrote it in {first.ref.system} on {_day(first)}{since}"]
     if agreeing:
         parts.append(f"{_listed(each.ref.system for each in agreeing)} {'agree' if len(agreeing) > 1 else 'agrees'}")
     reasons: dict[str, list[Told]] = {}

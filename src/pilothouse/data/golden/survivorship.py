@@ -9,7 +9,7 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from pilothouse.data.contracts import PRECEDENCE
-from pilothouse.data.freshness import Schedule
+from pilothouse.data.freshness import CountsFrom, GoodFor, Schedule
 from pilothouse.data.schema import OBJECTS
 from pilothouse.vocabulary.documents import Document, DocumentError, load_document
 from pilothouse.vocabulary.records import WriterKind
@@ -24,6 +24,7 @@ class SurvivorRule(BaseModel):
 
     `writers` is the order of hands, strongest first; kinds left out rank last, all alike. `systems` is the order of
     sources among values of equally strong hands; systems left out rank last, all alike. Then the newer value counts.
+    `counts_from` says what the days of `max_age_days` count from: when the value was told, or last repeated.
     `always_wins` is a value that counts whoever wrote it, such as a consent withdrawn anywhere.
     """
 
@@ -32,6 +33,7 @@ class SurvivorRule(BaseModel):
     writers: tuple[WriterKind, ...] | None = None
     systems: tuple[str, ...] = ()
     max_age_days: int | None = Field(default=None, ge=1, le=36_500)
+    counts_from: CountsFrom | None = None
     always_wins: str | bool | None = None
 
     @field_validator("writers")
@@ -56,6 +58,7 @@ class Survivorship(BaseModel):
 
     version: int = Field(default=1, ge=1)
     writers: tuple[WriterKind, ...] = PRECEDENCE
+    counts_from: CountsFrom = CountsFrom.REPEATED
     objects: Mapping[str, Mapping[str, SurvivorRule]] = {}
 
     @field_validator("writers")
@@ -76,10 +79,10 @@ class Survivorship(BaseModel):
 
     @cached_property
     def schedule(self) -> Schedule:
-        """For how many days the values of each field are good, by object and field."""
+        """For how long the values of each field are good, by object and field."""
         return {
             name: {
-                field: most
+                field: GoodFor(most, self.rule(name, field).counts_from or self.counts_from)
                 for field in OBJECTS[name].fields
                 if (most := self.rule(name, field).max_age_days) is not None
             }

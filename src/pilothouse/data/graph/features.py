@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from pilothouse.data.deals import is_closed
+from pilothouse.data.deals import amount_of, is_closed
 from pilothouse.data.definitions import Definitions
 from pilothouse.data.graph.happenings import Seen
 from pilothouse.data.graph.nodes import Node
@@ -102,7 +102,7 @@ def features_of(
     engaged = {each.contact for each in touches if each.contact and _within(each, moment, 90)}
     levels = [seniority(person.text("title")) for person in node.people if str(person.ref) in engaged]
     top = max(levels, default=Seniority.UNKNOWN)
-    open_deals = [deal for deal in node.deals if not is_closed(deal, definitions)]
+    open_deals = [deal for deal in node.each_deal if not is_closed(deal, definitions)]
     usage, trend = _usage(past, catalogue, moment)
     return Features(
         ref=node.ref,
@@ -123,12 +123,6 @@ def features_of(
         open_amount=float(sum(amount for deal in open_deals if (amount := amount_of(deal)) is not None)),
         deal_velocity=_velocity(open_deals, stages, definitions, moment),
     )
-
-
-def amount_of(deal: Record) -> float | None:
-    """Return a deal's amount, None when it has none."""
-    value = deal.value("amount")
-    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
 
 
 def _within(each: Seen, moment: datetime, days: int) -> bool:

@@ -43,7 +43,8 @@ class Person:
 class Node:
     """An account or contact as it was known before a ledger position.
 
-    `entity` is empty for a record that was never resolved; `handles` is what signals find it by.
+    `entity` is empty for a record that was never resolved; `mirrors` are those of its deals that are one with another of
+    them; `handles` is what signals find it by.
     """
 
     ref: RecordRef
@@ -52,6 +53,7 @@ class Node:
     accounts: tuple[Record, ...]
     people: tuple[Person, ...]
     deals: tuple[Record, ...]
+    mirrors: frozenset[RecordRef]
     activities: tuple[Record, ...]
     handles: frozenset[str]
 
@@ -60,6 +62,11 @@ class Node:
         """Every record of the node but its activities."""
         contacts = [record for person in self.people for record in person.records]
         return tuple(record.ref for record in (*self.accounts, *contacts, *self.deals))
+
+    @property
+    def each_deal(self) -> tuple[Record, ...]:
+        """Every deal once, however many systems hold it."""
+        return tuple(record for record in self.deals if record.ref not in self.mirrors)
 
     @property
     def name(self) -> str:
@@ -78,9 +85,12 @@ def node_of(known: Knowledge, ref: RecordRef, before: int) -> Node:
     else:
         accounts, contacts = set[str](), whole if ref.object == "contact" else set[str]()
         around = holders(known, contacts, CONTACT, before)
-    deals = {each for each in (*around, str(ref)) if _is(each, "opportunity")}
+    deals = {each for each in (*around, *whole) if _is(each, "opportunity")}
     active = around | holders(known, contacts, CONTACT, before) | holders(known, deals, DEAL, before)
-    records = known.records([RecordRef.parse(each) for each in accounts | contacts | deals | active], before)
+    found = known.records([RecordRef.parse(each) for each in accounts | contacts | deals | active], before)
+    # A record that went into another is shown to who asks for it, and counts nowhere.
+    records = {each: record for each, record in found.items() if each == ref or not record.merged_into}
+    deals = {each for each in deals if RecordRef.parse(each) in records}
     people = _people(
         known, [records[r] for each in sorted(contacts) if (r := RecordRef.parse(each)) in records], before
     )
@@ -91,6 +101,7 @@ def node_of(known: Knowledge, ref: RecordRef, before: int) -> Node:
         accounts=tuple(records[r] for each in _first(ref, accounts) if (r := RecordRef.parse(each)) in records),
         people=people,
         deals=tuple(records[r] for each in sorted(deals) if (r := RecordRef.parse(each)) in records),
+        mirrors=_mirrors(known, ref, deals, before),
         activities=tuple(
             records[r] for each in sorted(active) if _is(each, "activity") and (r := RecordRef.parse(each)) in records
         ),
@@ -146,6 +157,15 @@ def _found_by(known: Knowledge, accounts: set[str], contacts: set[str], before: 
         for value, records in known.holders(held - FREE, names, before).items():
             if records <= own:
                 yield f"{prefix}{value}"
+
+
+def _mirrors(known: Knowledge, ref: RecordRef, deals: set[str], before: int) -> frozenset[RecordRef]:
+    """Return the deals that are one with another, which the system of the record that was asked for tells of first."""
+    entities = known.entities(deals, before)
+    told: dict[str, RecordRef] = {}
+    for deal in sorted(map(RecordRef.parse, deals), key=lambda each: (each.system != ref.system, each)):
+        told.setdefault(entities.get(str(deal), str(deal)), deal)
+    return frozenset(map(RecordRef.parse, deals)) - frozenset(told.values())
 
 
 def _first(ref: RecordRef, records: set[str]) -> list[str]:

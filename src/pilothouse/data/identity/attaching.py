@@ -1,5 +1,7 @@
 """Records that a source was asked for on account of another: they are not compared, they go where that other goes.
 
+So does a record that went into another of its system: it tells nothing any longer, and its name leads to the same entity.
+
 What people said stands above it. A word about such a record counts as a word about the one it was asked for; where that
 would contradict what else was said, the record is compared like any other.
 """
@@ -35,6 +37,11 @@ def standing(asked: Mapping[str, str], same: Iterable[Named], different: Iterabl
             if any(gone in pair for pair in apart):
                 apart = {frozenset(map(root, pair)) for pair in apart}
     return kept
+
+
+def going_with(asked: Mapping[str, str], merged: Mapping[str, str]) -> dict[str, str]:
+    """Return what goes with what, by name; `merged` are the records that went into another, with where they ended."""
+    return {name: merged.get(to, to) for name, to in asked.items()} | dict(merged)
 
 
 def words_for(asked: Mapping[str, str], words: Iterable[Named]) -> set[Named]:

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pilothouse.data.identity import features, model, pairs, shared
+from pilothouse.data.identity import index as indexing
 from pilothouse.data.identity.entities import ATTACHED
 from pilothouse.data.identity.features import FIELDS
 from pilothouse.data.identity.index import Engine, Index, Row
@@ -56,7 +57,9 @@ def catch_up(ledger: Ledger, store: DataStore, object_name: str, path: Path, eng
             index, seen = Index(object_name, path, engine), 0
             index.begin()
         if not seen:
-            index.take(_rows(store, object_name, store.records(object_name)))
+            into = dict[str, str]()
+            index.take(_rows(store, object_name, _telling(store.records(object_name), into)))
+            index.take_merged(into, into)
             moved = None
         else:
             moved = _news(ledger, store, index, seen)
@@ -87,7 +90,7 @@ def _mark(ledger: Ledger, position: int) -> str:
 
 def _version() -> str:
     """Return what names the way in which records are compared, so that another version starts anew."""
-    sources = (Path(each.__file__ or "").read_bytes() for each in (features, model, pairs, shared))
+    sources = (Path(each.__file__ or "").read_bytes() for each in (features, indexing, model, pairs, shared))
     return hashlib.sha256(b"".join(sources)).hexdigest()
 
 
@@ -106,7 +109,10 @@ def _news(ledger: Ledger, store: DataStore, index: Index, seen: int) -> NDArray[
         elif index.object == "contact" and ref.object == "account":
             employers.add(ref)
     refs |= set(store.pointing("contact", "account", employers))
-    moved = index.take(_rows(store, index.object, store.some(refs))) if refs else np.array([], dtype=np.int64)
+    into = dict[str, str]()
+    rows = _rows(store, index.object, _telling(store.some(refs), into))
+    moved = index.take(rows) if refs else np.array([], dtype=np.int64)
+    index.take_merged(map(str, refs), into)
     return np.union1d(moved, index.ids(sorted(named)))
 
 
@@ -120,6 +126,16 @@ def _rows(store: DataStore, object_name: str, records: Iterator[Record]) -> Iter
         wanted = {_employer(record) for record in page} - names.keys()
         names |= dict.fromkeys(wanted, "") | {found.ref: found.text("name") for found in store.some(wanted)}
         yield from ((str(record.ref), _row(record, fields, names)) for record in page)
+
+
+def _telling(records: Iterator[Record], into: dict[str, str]) -> Iterator[Record]:
+    """Yield records, those that went into another as records that tell nothing, and note in `into` which these are."""
+    for record in records:
+        if record.merged_into:
+            into[str(record.ref)] = str(RecordRef(record.ref.system, record.ref.object, record.merged_into))
+            yield Record(record.ref, {})
+        else:
+            yield record
 
 
 def _pages(records: Iterator[Record]) -> Iterator[list[Record]]:

@@ -72,6 +72,8 @@ judgements = Table(
     Column("at", Text, nullable=False),
     Column("why", Text, nullable=False),
 )
+RESOLVED = ("account", "contact", "opportunity")
+"""The objects that have lasting identifiers; deals last, since which are one hangs on their accounts."""
 ATTACHED = "identity.attached"
 """The kind of entry that tells of a record which a source was asked for on account of another."""
 attached_records = Table(
@@ -98,7 +100,10 @@ class Attachment:
 
 @dataclass(frozen=True, slots=True)
 class Entity:
-    """One account or contact, whatever systems hold it. `into` names the entity that took it over, if one did."""
+    """One account, contact or opportunity, whatever systems hold it. `into` names the entity that took it over, if one did.
+
+    `confidence` is a probability, but of an opportunity the share of what is compared that agrees (`mirrors.py`).
+    """
 
     id: str
     object: str

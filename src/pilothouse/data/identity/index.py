@@ -84,6 +84,7 @@ class Index:
             "fixed": "field VARCHAR, value VARCHAR, k REAL",
             "pairs": columns_of(self.model),
             "parts": "unique_id BIGINT, part BIGINT",
+            "merged": "ref VARCHAR, into_ref VARCHAR",
             "notes": "name VARCHAR, value VARCHAR",
         }
 
@@ -103,8 +104,20 @@ class Index:
         self.connection.execute("INSERT INTO notes VALUES (?, ?)", [name, value])
 
     def count(self) -> int:
-        """Return how many records are known."""
-        return int(self.connection.execute("SELECT count(*) FROM own").fetchall()[0][0])
+        """Return how many records are known that did not go into another."""
+        query = "SELECT (SELECT count(*) FROM own) - (SELECT count(*) FROM merged)"
+        return int(self.connection.execute(query).fetchall()[0][0])
+
+    def merged(self) -> dict[str, str]:
+        """Return, by name, the records that went into another, with the one they went into in the end."""
+        into = dict(cast("list[tuple[str, str]]", self.connection.execute("FROM merged").fetchall()))
+        return {ref: _end(ref, into) for ref in into}
+
+    def take_merged(self, seen: Iterable[str], into: Mapping[str, str]) -> None:
+        """Note which of the records `seen` went into another. They are to be taken in as records that tell nothing."""
+        run = self.connection.execute
+        run("DELETE FROM merged WHERE ref IN (SELECT unnest(?::VARCHAR[]))", [sorted(seen)])
+        run("INSERT INTO merged SELECT unnest(?::VARCHAR[]), unnest(?::VARCHAR[])", [list(into), list(into.values())])
 
     def ids(self, refs: Sequence[str]) -> NDArray[np.int64]:
         """Return the `unique_id` of the records with these names that are known."""
@@ -222,6 +235,14 @@ class Index:
         """)  # noqa: S608
         others = f"SELECT unique_id FROM own JOIN counted ON counted.value=own.{column} WHERE k_before>0"  # noqa: S608
         yield self.arrays(others)["unique_id"]
+
+
+def _end(ref: str, into: Mapping[str, str]) -> str:
+    passed = {ref}
+    while (following := into.get(ref)) is not None and following not in passed:
+        passed.add(following)
+        ref = following
+    return ref
 
 
 def _parts(rows: Iterator[tuple[str, ...]]) -> Iterator[list[tuple[str, ...]]]:

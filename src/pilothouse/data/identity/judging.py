@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from pilothouse.data.identity.entities import Judgement, read_judgements
-from pilothouse.data.identity.features import FIELDS
+from pilothouse.data.identity.entities import RESOLVED, Judgement, read_judgements
 from pilothouse.data.store import DataStore
 from pilothouse.directory.people import Directory, Person
 from pilothouse.directory.roles import permissions_of
@@ -41,8 +40,10 @@ class Judges:
         """
         self.allowed(by)
         one, other = min(one, other), max(one, other)
-        if one == other or one.object != other.object or one.object not in FIELDS:
-            raise InvalidInput(f"{one} and {other} cannot be judged.", hint="Name two accounts or two contacts.")
+        if one == other or one.object != other.object or one.object not in RESOLVED:
+            raise InvalidInput(
+                f"{one} and {other} cannot be judged.", hint="Name two accounts, two contacts or two opportunities."
+            )
         for ref in (one, other):
             if self._store.record(ref) is None:
                 raise NotFound(f"there is no record {ref}.", hint="Import it first.")

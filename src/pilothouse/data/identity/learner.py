@@ -112,7 +112,7 @@ def lessons(object_name: str, correction: Correction) -> Iterator[Lesson]:
 
 def _known(object_name: str) -> str:
     if object_name not in FIELDS:
-        raise InvalidInput(f"{object_name!r} is not resolved.", hint=f"There is: {', '.join(FIELDS)}.")
+        raise InvalidInput(f"{object_name!r} is not resolved by weights.", hint=f"There is: {', '.join(FIELDS)}.")
     return object_name
 
 

@@ -8,37 +8,28 @@ that lasts is in the ledger; the index in the state folder is only quicker.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sqlalchemy import Connection, func, select
-
-from pilothouse.data.identity.attaching import standing, with_attached, words_for
-from pilothouse.data.identity.entities import Doubt, Entities, Judgement
+from pilothouse.data.identity.attaching import going_with, standing, with_attached, words_for
+from pilothouse.data.identity.deals import DEAL, groups_of_deals
+from pilothouse.data.identity.entities import RESOLVED, Doubt, Entities, Judgement
 from pilothouse.data.identity.features import FIELDS
 from pilothouse.data.identity.judging import Judges
-from pilothouse.data.identity.lineage import Change, changes
-from pilothouse.data.identity.numbers import digest, in_force, measured_draft, subject_of
+from pilothouse.data.identity.numbers import digest, in_force, measured_draft
 from pilothouse.data.identity.turn import turn
 from pilothouse.data.identity.weights import Weights, corrected, shipped
+from pilothouse.data.identity.writing import Fence, worked_out, write
 from pilothouse.data.store import DataStore
-from pilothouse.ledger.entries import Draft
 from pilothouse.ledger.ledger import Ledger
-from pilothouse.ledger.tables import entries
-from pilothouse.vocabulary.actors import SYSTEM_PERSON, Actor
-from pilothouse.vocabulary.clock import new_id
-from pilothouse.vocabulary.errors import Conflict, InvalidInput
-from pilothouse.vocabulary.values import Json
+from pilothouse.vocabulary.errors import InvalidInput
 
 if TYPE_CHECKING:
     from pilothouse.data.identity.catching_up import Caught
     from pilothouse.data.identity.grouping import Grouped
     from pilothouse.data.identity.index import Engine, Index
-
-PREFIX = {"account": "acc", "contact": "con"}
-CHANGES_AN_ENTRY = 500
 
 
 @dataclass
@@ -67,9 +58,9 @@ class Resolver:
     def due(self) -> list[str]:
         """Return the objects that several systems tell of and of which some record was never resolved."""
         due: list[str] = []
-        for name in FIELDS:
+        for name in RESOLVED:
             asked_for = self._asked(name)
-            refs = {record.ref for record in self._store.records(name) if str(record.ref) not in asked_for}
+            refs = {record.ref for record in self._store.living(name) if str(record.ref) not in asked_for}
             known = {ref for records in self._entities.current(name).values() for ref in records}
             if len({ref.system for ref in refs}) > 1 and any(str(ref) not in known for ref in refs):
                 due.append(name)
@@ -107,15 +98,18 @@ class Resolver:
         """Work out who is who, and write down what changed; `full` measures the weights again and groups all records.
         `engine` is where all records are compared anew, where not here.
 
-        Raises `InvalidInput` for an object that is not resolved, `Conflict` while another run resolves it.
+        Deals are always compared anew, whole, and by no weights. Raises `InvalidInput` for an object that is not resolved,
+        `Conflict` while another run resolves it.
         """
-        if object_name not in FIELDS:
-            raise InvalidInput(f"{object_name!r} is not resolved.", hint=f"There is: {', '.join(FIELDS)}.")
+        if object_name not in RESOLVED:
+            raise InvalidInput(f"{object_name!r} is not resolved.", hint=f"There is: {', '.join(RESOLVED)}.")
+        if object_name == DEAL:
+            return self._resolve_deals()
         from pilothouse.data.identity.catching_up import catch_up
 
         resolution = Resolution(object_name)
         with turn(self._ledger.engine, object_name):
-            fence = _Fence(self._ledger, object_name)
+            fence = Fence(self._ledger, object_name)
             path = self._folder / f"{object_name}.duckdb"
             caught = catch_up(self._ledger, self._store, object_name, path, engine)
             try:
@@ -126,7 +120,25 @@ class Resolver:
         resolution.doubts = self.pairs(object_name, doubts)
         return resolution
 
-    def _resolve(self, caught: Caught, resolution: Resolution, fence: _Fence, *, full: bool) -> None:
+    def settle(self, object_name: str) -> Resolution:
+        """Resolve an object, and after accounts the deals too: which of them are one hangs on their accounts."""
+        resolution = self.resolve(object_name, 0)
+        if object_name == "account" and self._entities.totals(DEAL)[0]:
+            self._resolve_deals()
+        return resolution
+
+    def _resolve_deals(self) -> Resolution:
+        with turn(self._ledger.engine, DEAL):
+            fence = Fence(self._ledger, DEAL)
+            groups = groups_of_deals(self._store, self._entities)
+            names = [[str(ref) for ref in group.records] for group in groups]
+            changed = worked_out(self._entities, DEAL, names, self._entities.current(DEAL))
+            sure = {str(ref): group.sure for group in groups for ref in group.records}
+            write(fence, changed, sure)
+        count, (entities, joined) = sum(map(len, names)), self._entities.totals(DEAL)
+        return Resolution(DEAL, count, entities, joined, len(changed), looked_at=count)
+
+    def _resolve(self, caught: Caught, resolution: Resolution, fence: Fence, *, full: bool) -> None:
         from pilothouse.data.identity.doubts import find_doubts, keep
         from pilothouse.data.identity.grouping import COMPARED
 
@@ -146,7 +158,7 @@ class Resolver:
         gone = None if caught.moved is None else set(found.names)
         keep(self._doubts(index.object), find_doubts(index, weights, only), gone)
 
-    def _weights(self, index: Index, fence: _Fence, *, full: bool) -> Weights:
+    def _weights(self, index: Index, fence: Fence, *, full: bool) -> Weights:
         """Return the weights in force, measured again where they no longer suit."""
         from pilothouse.data.identity.measuring import measure
         from pilothouse.data.identity.model import LEARN_FROM
@@ -170,7 +182,7 @@ class Resolver:
 
         index = caught.index
         same, different = words_of(self._entities.judgements(index.object))
-        asked = standing(self._asked(index.object), same, different)
+        asked = standing(going_with(self._asked(index.object), index.merged()), same, different)
         same, different = words_for(asked, same), words_for(asked, different)
         while True:
             alone = self._follow(caught, asked)
@@ -200,15 +212,9 @@ class Resolver:
         """Return, by name, the records that were asked for, with the one that each was asked for."""
         return {name: str(each.to) for name, each in self._entities.attached(object_name).items()}
 
-    def _write(self, found: _Found, fence: _Fence) -> int:
-        former = self._entities.former(found.names)
-        changed, _ = changes(found.groups, found.current, former, lambda: new_id(PREFIX[fence.object]))
-        sure = found.grouped.confidences() if changed else {}
-        for change in changed:
-            change.confidence = min((sure[name] for name in change.joined if name in sure), default=1.0)
-        drafts = [_draft(fence.object, part) for part in _parts(changed)]
-        for start in range(0, len(drafts), 20):
-            fence.append(drafts[start : start + 20])
+    def _write(self, found: _Found, fence: Fence) -> int:
+        changed = worked_out(self._entities, fence.object, found.groups, found.current)
+        write(fence, changed, found.grouped.confidences() if changed else {})
         return len(changed)
 
     def _doubts(self, object_name: str) -> Path:
@@ -227,38 +233,3 @@ class _Found:
     groups: list[list[str]]
     names: list[str]
     current: Mapping[str, Sequence[str]]
-
-
-class _Fence:
-    """Lets one run alone write about an object: whatever another wrote since the run began refuses what follows.
-
-    The turn keeps runs apart; should it be lost (a broken connection), no identifier is given twice all the same.
-    """
-
-    def __init__(self, ledger: Ledger, object_name: str) -> None:
-        self.object, self._ledger = object_name, ledger
-        with ledger.engine.connect() as connection:
-            self._last = self._newest(connection)
-
-    def append(self, drafts: Sequence[Draft]) -> None:
-        """Append; raises `Conflict` when somebody else wrote about this object."""
-        self._last = self._ledger.append(drafts, guard=self._alone)[-1].position
-
-    def _alone(self, connection: Connection) -> None:
-        if self._newest(connection) != self._last:
-            raise Conflict(f"{self.object}s were resolved, or weighed otherwise, meanwhile.", hint="Resolve again.")
-
-    def _newest(self, connection: Connection) -> int:
-        query = select(func.max(entries.c.position)).where(entries.c.subject == subject_of(self.object))
-        found = connection.execute(query).scalar_one()
-        return -1 if found is None else int(found)
-
-
-def _parts(changed: Sequence[Change]) -> Iterator[Sequence[Change]]:
-    for start in range(0, len(changed), CHANGES_AN_ENTRY):
-        yield changed[start : start + CHANGES_AN_ENTRY]
-
-
-def _draft(object_name: str, part: Sequence[Change]) -> Draft:
-    body: dict[str, Json] = {"object": object_name, "changes": [change.as_json() for change in part]}
-    return Draft("identity.changed", Actor(SYSTEM_PERSON), body, subject=subject_of(object_name))

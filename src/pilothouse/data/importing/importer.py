@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping as AnyMapping
 from collections.abc import Sequence
+from datetime import datetime
 from pathlib import Path
+from typing import cast
 
 from pilothouse.data.importing.codes import labels_for
+from pilothouse.data.importing.exported import STARTED, exported_at, first_imports
 from pilothouse.data.importing.mapping import Mapping, Table, load_mapping, same_file
 from pilothouse.data.importing.reading import SourceRow, header_of, plain, rows_of
 from pilothouse.data.importing.report import ImportReport, Progress
@@ -14,12 +18,13 @@ from pilothouse.data.importing.rows import Context, ident_of, observation_of
 from pilothouse.data.importing.signal_rows import count, signal_rows
 from pilothouse.data.importing.source import Source, changed, inspect
 from pilothouse.data.quarantine import BadRow, resolve, set_aside
+from pilothouse.data.repeating import Repeats
 from pilothouse.data.signals.receiving import Signals
 from pilothouse.data.store import DataStore, Observation
 from pilothouse.ledger.entries import Draft
 from pilothouse.ledger.ledger import Ledger
 from pilothouse.vocabulary.actors import Actor
-from pilothouse.vocabulary.clock import Clock
+from pilothouse.vocabulary.clock import Clock, stamp
 from pilothouse.vocabulary.errors import InvalidInput
 from pilothouse.vocabulary.records import RecordRef, WriterKind
 from pilothouse.vocabulary.values import Json, digest
@@ -27,6 +32,8 @@ from pilothouse.vocabulary.values import Json, digest
 SIGNAL = "signal"
 ORDER = ("user", "product", "account", "contact", "opportunity", "activity", SIGNAL)
 KINDS = ("records", "links", "history", "property_history")
+TELL_THE_PRESENT = ("records", "links")
+"""The kinds of table whose rows say how things are, and not how they once were."""
 BATCH = 500
 HEAVY = 8_000_000
 """Characters of rows that wait to be written at most, however few the rows are."""
@@ -45,15 +52,21 @@ def import_files(
     clock: Clock,
     writer_kind: WriterKind = WriterKind.IMPORT,
     signals: Signals | None = None,
+    exported: datetime | None = None,
     on_progress: Progress = lambda file, rows: None,
 ) -> ImportReport:
     """Import files (or folders of files) from one source system; `signals` takes in what a table tells of signals.
 
-    Raises `InvalidInput` when no file fits the mapping or one of them cannot be read at all, before anything is taken in;
-    and when one changes while it is read. Importing the same files again appends nothing but the record that it was done.
+    `exported` is when the files were made, where somebody knows it (`exported.py` says what counts else): what they say
+    again was said again then.
+
+    Raises `InvalidInput` when no file fits the mapping or one of them cannot be read at all, or `exported` has not come
+    yet, before anything is taken in; and when one changes while it is read. Importing the same files again appends nothing but the record that it was done.
     """
     if not SYSTEM.fullmatch(system):
         raise InvalidInput(f"{system!r} cannot name a system.", hint="Use small letters, digits, - and _.")
+    if exported is not None and exported > clock.now():
+        raise InvalidInput(f"{exported:%Y-%m-%d %H:%M} has not come yet.", hint="Say when the files were exported.")
     document = load_mapping(mapping)
     report = ImportReport()
     chosen = _chosen(paths, document.model, report)
@@ -61,10 +74,12 @@ def import_files(
         raise InvalidInput("one of the files holds signals, and nothing here takes them in.")
     labels = labels_for(ledger, document.model, system, _files(paths), actor)
     context = Context(document.model, system, writer_kind, clock.now(), labels=labels)
+    before = first_imports(ledger, system)
     listed: list[Json] = [{"file": source.path.name, "sha256": source.sha256} for source, _ in chosen]
     head: dict[str, Json] = {"system": system, "mapping": document.model.mapping, "files": listed}
-    ledger.append([Draft("import.started", actor, head, subject=f"system/{system}")])
-    import_ = _Import(ledger, store, context, actor, report, on_progress)
+    head["read_at"] = stamp(context.imported_at)
+    ledger.append([Draft(STARTED, actor, head, subject=f"system/{system}")])
+    import_ = _Import(ledger, store, context, actor, report, on_progress, exported, before)
     for source, table in chosen:
         if table.object == SIGNAL and signals is not None:
             handed = signal_rows(source, table, context, signals, report)
@@ -141,25 +156,41 @@ class _Import:
         actor: Actor,
         report: ImportReport,
         on_progress: Progress,
+        exported: datetime | None,
+        before: AnyMapping[str, datetime],
     ) -> None:
+        self._exported, self._before = exported, before
         self._ledger, self._store, self._context, self._actor = ledger, store, context, actor
         self._report, self._on_progress = report, on_progress
         self.bad: dict[str, str] = {}
         self.taken: set[str] = set()
+        self._newest: datetime | None = None
 
     def file(self, source: Source, table: Table) -> None:
         """Take in a file; raises `InvalidInput` when it changes meanwhile."""
         name = source.path.name
+        self._newest = None
+        repeats = Repeats() if table.kind in TELL_THE_PRESENT else None
         try:
-            self._rows(source, table)
+            self._rows(source, table, repeats)
         except (OSError, UnicodeError):
             raise changed(source.path) from None
         source.check_unchanged()
+        if repeats is not None:
+            self._repeat(repeats, source)
         if not self._report.unread.get(name):
             self._report.unread.pop(name, None)
         self._on_progress(name, self._report.rows)
 
-    def _rows(self, source: Source, table: Table) -> None:
+    def _repeat(self, repeats: Repeats, source: Source) -> None:
+        """Write down what the file says again, which is next to nothing for one that was imported before."""
+        now = self._context.imported_at
+        as_of = exported_at(self._exported, self._newest, self._before.get(source.sha256), now)
+        for draft in repeats.drafts(self._context.system, source.path.name, as_of, self._actor):
+            self._ledger.append([draft])
+            self._report.repeated += len(cast("list[Json]", draft.body["ids"]))
+
+    def _rows(self, source: Source, table: Table, repeats: Repeats | None) -> None:
         seen: dict[RecordRef, str] = {}
         bad: list[BadRow] = []
         good: list[Observation] = []
@@ -180,10 +211,10 @@ class _Import:
                 self._note(outcome, table)
             weight += len(row.raw)
             if len(good) >= BATCH or len(bad) >= BATCH or weight > HEAVY:
-                self._write(good, bad)
+                self._write(good, bad, repeats)
                 self._on_progress(name, report.rows)
                 weight = 0
-        self._write(good, bad)
+        self._write(good, bad, repeats)
 
     def _note(self, told: Observation, table: Table) -> None:
         name = told.fields.get("name")
@@ -192,11 +223,12 @@ class _Import:
         self._report.objects[told.ref.object] += 1
         if told.at != self._context.imported_at:
             self._report.newest = max(self._report.newest or told.at, told.at)
+            self._newest = max(self._newest or told.at, told.at)
         if table.kind == "records":
             self.taken.add(str(told.ref))
 
-    def _write(self, good: list[Observation], bad: list[BadRow]) -> None:
-        changed, unchanged = self._store.observe(good, self._actor)
+    def _write(self, good: list[Observation], bad: list[BadRow], repeats: Repeats | None) -> None:
+        changed, unchanged = self._store.observe(good, self._actor, repeats=repeats)
         self._report.changed += changed
         self._report.unchanged += unchanged
         system = self._context.system

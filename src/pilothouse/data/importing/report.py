@@ -17,6 +17,8 @@ class ImportReport:
     rows: int = 0
     changed: int = 0
     unchanged: int = 0
+    repeated: int = 0
+    """Records of which the export was the latest word, though it changed nothing or had been told before."""
     skipped: int = 0
     skipped_why: Counter[str] = field(default_factory=Counter[str])
     unread: dict[str, list[str]] = field(default_factory=dict[str, list[str]])

@@ -1,29 +1,33 @@
 """Measuring the pipeline: what was entered by hand, what signals make by themselves, what they say nothing for.
 
+Which records are one deal is read from the entities that resolving made, as they stood; it is not worked out here.
+
 A measurement is an entry with the ledger position it was made at, and only what stood before that position went into it.
 """
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
 from datetime import datetime
-from typing import Any, cast
+from typing import cast
 
-from pilothouse.data.deals import day, is_closed
+from pilothouse.data.deals import is_closed
 from pilothouse.data.defining.evaluating import Evaluator
 from pilothouse.data.defining.judging import Judge
-from pilothouse.data.graph.features import amount_of
 from pilothouse.data.graph.graph import Account, BuyerGraph
-from pilothouse.data.pipeline.mirrors import Mirror, grouped
+from pilothouse.data.identity.deals import DEAL
+from pilothouse.data.identity.entities import Entities
+from pilothouse.data.identity.mirrors import shown
+from pilothouse.data.pipeline.measured import NOBODY, Backing, Deal, Measured, deal_of, measured_of
 from pilothouse.data.pipeline.projection import DERIVED, LAPSED, Derived, derived_of, standing
 from pilothouse.data.pipeline.rules import Derivation, Rules, confidence, evaluate
 from pilothouse.data.store import Record
-from pilothouse.ledger.entries import Draft, Entry
+from pilothouse.ledger.entries import Draft
 from pilothouse.ledger.ledger import Ledger
 from pilothouse.vocabulary.actors import Actor
-from pilothouse.vocabulary.clock import new_id, stamp, unstamp
+from pilothouse.vocabulary.clock import new_id, stamp
 from pilothouse.vocabulary.records import RecordRef
 from pilothouse.vocabulary.values import Json, canonical
 
@@ -33,54 +37,12 @@ PHANTOM = "phantom"
 """The term that calls an open deal dead."""
 
 
-@dataclass(frozen=True, slots=True)
-class Deal:
-    """One open deal, counted once: all records of it, what signals say for it (0 to 1), why it is doubted, if it is."""
-
-    records: tuple[str, ...]
-    name: str
-    account: str
-    stage: str
-    amount: float | None
-    close_date: str
-    owner: str
-    support: float
-    evidence: tuple[int, ...]
-    doubts: tuple[str, ...]
-    mirrors: tuple[Mirror, ...]
-
-    @property
-    def supported(self) -> bool:
-        """False for a candidate for a phantom."""
-        return not self.doubts
-
-
-@dataclass(frozen=True)
-class Measured:
-    """The pipeline at a moment: open deals, derived opportunities, and the position all of it rests on."""
-
-    system: str
-    as_of: datetime
-    before: int
-    deals: tuple[Deal, ...]
-    derived: tuple[Derived, ...]
-    position: int | None = None
-
-    def totals(self) -> Mapping[str, Mapping[str, float]]:
-        """Return count and amount of supported and of doubted deals, and the count of derived opportunities."""
-        told: dict[str, Mapping[str, float]] = {}
-        for name, wanted in (("supported", True), ("unsupported", False)):
-            chosen = [deal for deal in self.deals if deal.supported is wanted]
-            told[name] = {"deals": len(chosen), "amount": sum(deal.amount or 0.0 for deal in chosen)}
-        mirrored = sum(len(deal.records) - 1 for deal in self.deals)
-        return told | {"derived": {"deals": len(self.derived)}, "mirrors": {"records": mirrored}}
-
-
 class Pipeline:
     """Measures, and remembers what was measured."""
 
-    def __init__(self, ledger: Ledger, graph: BuyerGraph, judge: Judge, rules: Rules) -> None:
+    def __init__(self, ledger: Ledger, graph: BuyerGraph, judge: Judge, entities: Entities, rules: Rules) -> None:
         self._ledger, self._graph, self._judge, self._rules = ledger, graph, judge, rules
+        self._entities = entities
 
     def measure(self, system: str, as_of: datetime, by: Actor) -> Measured:
         """Measure from what is recorded now; `system` leads where several hold a deal. Writes down what it finds."""
@@ -107,14 +69,11 @@ class Pipeline:
     def latest(self, system: str) -> Measured | None:
         """Return the last measurement, with the derived opportunities that stand."""
         found = next(iter(deque(self._ledger.entries(kinds={KIND}, subject=f"pipeline/{system}"), maxlen=1)), None)
-        return None if found is None else _measured(found, standing(self._ledger))
+        return None if found is None else measured_of(found, standing(self._ledger))
 
     def _open(self, accounts: Sequence[Account], system: str, as_of: datetime, before: int) -> tuple[Deal, ...]:
         """Return every open deal once, the largest first."""
-        orphans = self._orphans(accounts, before)
-        ask = self._judge.at(as_of)
-        deals = [deal for each in accounts for deal in self._deals(each, system, ask, as_of)]
-        deals += [self._orphan(each, ask) for each in orphans if not is_closed(each, self._graph.definitions)]
+        deals = self._deals(accounts, system, self._judge.at(as_of), as_of, before)
         return tuple(sorted(deals, key=lambda deal: -(deal.amount or 0)))
 
     def _accounts(self, system: str, as_of: datetime, before: int) -> Iterator[Account]:
@@ -128,37 +87,50 @@ class Pipeline:
                 seen |= {record.ref for record in account.node.accounts}
                 yield account
 
-    def _orphans(self, accounts: Sequence[Account], before: int) -> list[Record]:
-        """Return the deals that belong to no known account."""
-        placed = {deal.ref for account in accounts for deal in account.node.deals}
-        left = [ref for ref in self._graph.known.refs("opportunity", before) if ref not in placed]
-        return list(self._graph.known.records(left, before).values())
+    def _held(self, system: str, before: int) -> Iterator[tuple[str, list[Record]]]:
+        """Yield each deal with its entity and all its records, that of the leading system first."""
+        known = self._graph.known
+        refs = known.refs(DEAL, before)
+        entities = known.entities(map(str, refs), before)
+        records = known.records(refs, before)
+        groups: dict[str, list[Record]] = {}
+        for ref in sorted(refs, key=lambda each: (each.system != system, each)):
+            if not records[ref].merged_into:
+                groups.setdefault(entities.get(str(ref), str(ref)), []).append(records[ref])
+        for group in groups.values():
+            yield entities.get(str(group[0].ref), ""), group
 
-    def _deals(self, account: Account, system: str, ask: Evaluator, as_of: datetime) -> Iterator[Deal]:
-        rule, catalogue = self._rules.support, self._graph.catalogue
-        windows = account.features.windows
-        support = rule.score(sum(windows[kind.value][90].weight for kind in rule.kinds))
-        heaviest = sorted(account.seen, key=lambda each: -each.weight(catalogue, as_of))
-        told = {kind.value for kind in rule.kinds}
-        evidence = [each.position for each in heaviest if each.kind in told and (as_of - each.at).days < 90]
-        for records, mirrors in grouped(account.node.deals, system):
+    def _deals(
+        self, accounts: Sequence[Account], system: str, ask: Evaluator, as_of: datetime, before: int
+    ) -> Iterator[Deal]:
+        """Yield each open deal once, under the account of the first of its records that is of one."""
+        backed: dict[RecordRef, Backing] = {}
+        for account in reversed(accounts):
+            if account.node.deals:
+                backed |= dict.fromkeys((deal.ref for deal in account.node.deals), self._backing(account, as_of))
+        said = self._entities.judgements(DEAL)
+        for entity, records in self._held(system, before):
             if not is_closed(records[0], self._graph.definitions):
-                yield _deal(
-                    records, mirrors, str(account.node.ref), support, evidence[:MOST_EVIDENCE],
-                    self._doubts(records, support, ask),
-                )  # fmt: skip
+                backing = next((found for each in records if (found := backed.get(each.ref))), NOBODY)
+                mirrors = shown(records, said) if len(records) > 1 else ()
+                yield deal_of(entity, records, mirrors, backing, self._doubts(records[0], backing, ask))
 
-    def _orphan(self, deal: Record, ask: Evaluator) -> Deal:
-        why = "it belongs to no account, so that no signal can speak for it"
-        return _deal([deal], [], "", 0.0, [], [why, *self._doubts([deal], 1.0, ask)])
+    def _backing(self, account: Account, as_of: datetime) -> Backing:
+        rule, catalogue, windows = self._rules.support, self._graph.catalogue, account.features.windows
+        told = {kind.value for kind in rule.kinds}
+        heaviest = sorted(account.seen, key=lambda each: -each.weight(catalogue, as_of))
+        evidence = [each.position for each in heaviest if each.kind in told and (as_of - each.at).days < 90]
+        support = rule.score(sum(windows[kind.value][90].weight for kind in rule.kinds))
+        return Backing(str(account.node.ref), support, tuple(evidence[:MOST_EVIDENCE]))
 
-    def _doubts(self, records: Sequence[Record], support: float, ask: Evaluator) -> list[str]:
+    def _doubts(self, deal: Record, backing: Backing, ask: Evaluator) -> list[str]:
         doubts: list[str] = []
-        if support < self._rules.support.least:
-            doubts.append(
-                f"signals of the last 90 days support it to {support:.2f}, less than {self._rules.support.least:.2f}"
-            )
-        if self._judge.definitions.has(PHANTOM) and (found := ask.evaluate(PHANTOM, records[0])).holds:
+        least = self._rules.support.least
+        if not backing.account:
+            doubts.append("it belongs to no account, so that no signal can speak for it")
+        elif backing.support < least:
+            doubts.append(f"signals of the last 90 days support it to {backing.support:.2f}, less than {least:.2f}")
+        if self._judge.definitions.has(PHANTOM) and (found := ask.evaluate(PHANTOM, deal)).holds:
             doubts.append(f"{PHANTOM}, as defined: {found.reason}")
         return doubts
 
@@ -218,41 +190,3 @@ def _changed(known: Derived, body: dict[str, Json]) -> bool:
     """True when there is other evidence; that weights fade by themselves is no news."""
     told = (list(known.evidence), known.account, known.entity)
     return canonical(list(told)) != canonical([body["evidence"], body["account"], body["entity"]])
-
-
-def _deal(
-    records: Sequence[Record],
-    mirrors: Sequence[Mirror],
-    account: str,
-    support: float,
-    evidence: Sequence[int],
-    doubts: Sequence[str],
-) -> Deal:
-    first = records[0]
-    closes = next((found for each in records if (found := day(each, "close_date"))), None)
-    return Deal(
-        records=tuple(str(each.ref) for each in records),
-        name=next((text for each in records if (text := each.text("name"))), str(first.ref)),
-        account=account,
-        stage=first.text("stage"),
-        amount=next((amount for each in records if (amount := amount_of(each)) is not None), None),
-        close_date=closes.isoformat() if closes else "",
-        owner=first.text("owner"),
-        support=support,
-        evidence=tuple(evidence),
-        doubts=tuple(doubts),
-        mirrors=tuple(mirrors),
-    )
-
-
-def _measured(entry: Entry, derived: Sequence[Derived]) -> Measured:
-    raw = cast("list[dict[str, Any]]", entry.body["deals"])
-    deals = tuple(_told(each) for each in raw)
-    body = entry.body
-    return Measured(body["system"], unstamp(body["as_of"]), body["before"], deals, tuple(derived), entry.position)
-
-
-def _told(raw: dict[str, Any]) -> Deal:
-    told: dict[str, Any] = {**raw, "mirrors": tuple(Mirror(**each) for each in raw["mirrors"])}
-    told |= {name: tuple(raw[name]) for name in ("records", "evidence", "doubts")}
-    return Deal(**told)

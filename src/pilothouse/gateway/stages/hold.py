@@ -23,7 +23,8 @@ def hold(passage: Passage, door: Door) -> Answer:
     disposition = effective(passage.verdict, passage.mode)
     if disposition is Disposition.SHADOW:
         would = passage.verdict.treatment.name.lower()
-        return shadowed(f"{passage.action_type} is in shadow: nothing is written. Live, policy would say {would}.")
+        why = f" {passage.bounds.held_back}" if passage.bounds.held_back else ""
+        return shadowed(f"{passage.action_type} is in shadow: nothing is written.{why} Live, policy would say {would}.")
     if passage.approval is not None:
         return _approved(passage, passage.approval)
     if disposition is Disposition.EXECUTE:

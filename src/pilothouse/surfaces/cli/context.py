@@ -16,7 +16,7 @@ from pilothouse.vocabulary.records import RecordRef
 from pilothouse.workspace.config import open_workspace
 
 
-def _a_person(given: str) -> str:
+def nobody_is_the_system(given: str) -> str:
     """Refuse to act as the system: it is the name of what happens by itself, never of somebody at a keyboard."""
     if given == SYSTEM_PERSON:
         raise typer.BadParameter(f"nobody acts as {SYSTEM_PERSON!r}; name a person (`pilothouse people list`).")
@@ -24,7 +24,9 @@ def _a_person(given: str) -> str:
 
 
 Where = Annotated[Path, typer.Option("--workspace", "-w", envvar="PILOTHOUSE_WORKSPACE", help="The workspace folder.")]
-As = Annotated[str, typer.Option("--as", envvar="PILOTHOUSE_PERSON", help="The person you act as.", callback=_a_person)]
+As = Annotated[
+    str, typer.Option("--as", envvar="PILOTHOUSE_PERSON", help="The person you act as.", callback=nobody_is_the_system)
+]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 HERE = Path()
 

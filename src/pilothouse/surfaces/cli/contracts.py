@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from pilothouse.assembly import SYSTEM
-from pilothouse.data.checked_rows import check_file, check_records
+from pilothouse.data.checked_rows import check_file
 from pilothouse.data.compiled_checks import CheckReport
 from pilothouse.data.contract_reading import check_contracts, load_contracts
 from pilothouse.data.contracts import Contract
 from pilothouse.surfaces.cli.context import HERE, Json, Where, opened
 from pilothouse.surfaces.cli.output import emit, guarded, say, table
 from pilothouse.surfaces.cli.policy import tell_problems
-from pilothouse.vocabulary.errors import InvalidInput, NotFound, WrongUse
+from pilothouse.surfaces.contracted import checked, contract_of, contract_out, report_out
+from pilothouse.vocabulary.errors import WrongUse
 from pilothouse.workspace.config import open_workspace
 
 app = typer.Typer(no_args_is_help=True)
@@ -27,7 +28,7 @@ def list_(where: Where = HERE, json: Json = False) -> None:
     """Show every data contract."""
     contracts = load_contracts(open_workspace(where).folder("contracts"))
     if json:
-        emit([_json(each) for each in contracts.values()])
+        emit([contract_out(each) for each in contracts.values()])
         return
     rows = [(each.label, ", ".join(each.read), ", ".join(each.write), each.summary) for each in contracts.values()]
     table("Data contracts", ("contract", "reads", "writes", "summary"), rows)
@@ -39,7 +40,7 @@ def show(name: str, where: Where = HERE, json: Json = False) -> None:
     """Show one data contract: what may be read, written and flagged, and on which terms."""
     contract = _contract(where, name)
     if json:
-        emit(_json(contract))
+        emit(contract_out(contract))
         return
     say(f"{contract.label}: {contract.summary}")
     rules = contract.read.items()
@@ -87,9 +88,13 @@ def check(
     contract = _contract(where, name)
     if file is not None and stored:
         raise WrongUse("give a file or --stored, not both.", hint="Run it twice.")
-    reports = _stored(where, contract, object_name, system) if file is None else [_file(contract, object_name, file)]
+    if file is None:
+        with opened(where) as pilothouse:
+            reports = checked(pilothouse.store, contract, object_name, system)
+    else:
+        reports = [_file(contract, object_name, file)]
     if json:
-        emit([{**vars(report), "sound": report.sound} for report in reports])
+        emit([report_out(each) for each in reports])
     else:
         for report in reports:
             _tell(report)
@@ -103,17 +108,6 @@ def _file(contract: Contract, object_name: str, file: Path) -> CheckReport:
         known = ", ".join(contract.read)
         raise WrongUse("say which object the rows are.", hint=f"Add --object, one of {known}.")
     return check_file(contract, objects[0], file)
-
-
-def _stored(where: Path, contract: Contract, object_name: str, system: str) -> list[CheckReport]:
-    objects = [object_name] if object_name else list(contract.checks)
-    for each in objects:
-        if each not in contract.read:
-            raise InvalidInput(
-                f"{contract.contract} does not read {each!r}.", hint=f"It reads {', '.join(contract.read)}."
-            )
-    with opened(where) as pilothouse:
-        return [check_records(contract, each, pilothouse.store.records(each, system)) for each in objects]
 
 
 def _tell(report: CheckReport) -> None:
@@ -130,16 +124,9 @@ def _tell(report: CheckReport) -> None:
 
 
 def _contract(where: Path, name: str) -> Contract:
-    contracts = load_contracts(open_workspace(where).folder("contracts"))
-    if name not in contracts:
-        raise NotFound(f"there is no data contract {name!r}.", hint=f"There is: {', '.join(contracts) or 'none yet'}.")
-    return contracts[name]
+    return contract_of(load_contracts(open_workspace(where).folder("contracts")), name)
 
 
 def _fresh(contract: Contract, object_name: str) -> str:
     rule = contract.read[object_name]
     return ", ".join(f"{field}: {each.max_age_days} days ({each.older})" for field, each in rule.fresh.items())
-
-
-def _json(contract: Contract) -> dict[str, Any]:
-    return {**contract.model_dump(mode="json"), "label": contract.label}

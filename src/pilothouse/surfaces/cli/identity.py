@@ -9,22 +9,26 @@ import typer
 
 from pilothouse.assembly import App
 from pilothouse.data.golden.record import GoldenValue
-from pilothouse.data.identity.entities import Doubt, Entity
-from pilothouse.data.identity.features import FIELDS
+from pilothouse.data.identity.deals import DEAL
+from pilothouse.data.identity.entities import RESOLVED, Doubt, Entity
 from pilothouse.data.identity.learner import lessons
+from pilothouse.data.identity.mirrors import shown
 from pilothouse.data.identity.numbers import InForce
 from pilothouse.surfaces.cli.context import HERE, As, Json, Where, opened, record_ref, somebody
 from pilothouse.surfaces.cli.output import emit, guarded, say, table, told
 from pilothouse.surfaces.moments import as_of as judged_at
+from pilothouse.surfaces.plain import plain
 from pilothouse.vocabulary.errors import NotFound
 from pilothouse.vocabulary.records import RecordRef
 
 app = typer.Typer(no_args_is_help=True)
+SHOWN = ("name", "domain", "email", "country", "city", "phone")
+SHOWN_OF_DEALS = ("name", "account", "amount", "close_date", "stage")
 
 
 @guarded
 def resolve(
-    object: Annotated[str | None, typer.Option(help="account or contact; default: both.")] = None,
+    object: Annotated[str | None, typer.Option(help="account, contact or opportunity; default: all.")] = None,
     ask: Annotated[int, typer.Option("--ask", "--doubts", min=0, help="Show so many pairs that are worth a look.")] = 5,
     full: Annotated[
         bool, typer.Option("--full", help="Measure the weights again, and group all records anew.")
@@ -38,7 +42,7 @@ def resolve(
     where: Where = HERE,
     json: Json = False,
 ) -> None:
-    """Work out which records of all sources are one account or contact. Safe to repeat; writes only what changed.
+    """Work out which records of all sources are one account, contact or deal. Safe to repeat; writes only what changed.
 
     What is new is compared with all there is; the rest stays as it is, unless there are a quarter more records than when
     the weights were measured.
@@ -49,7 +53,7 @@ def resolve(
 
         engine = spark_engine(spark, shared)
     with opened(where) as pilothouse:
-        wanted = [object] if object else list(FIELDS)
+        wanted = [object] if object else list(RESOLVED)
         found = [pilothouse.resolver.resolve(name, ask, full=full, engine=engine) for name in wanted]
         titles = {ref: pilothouse.store.title(ref) for each in found for d in each.doubts for ref in (d.one, d.other)}
     if json:
@@ -92,17 +96,21 @@ def show(name: str, where: Where = HERE, json: Json = False) -> None:
     """Show an entity by its identifier, or by one of its records (system/object/id)."""
     with opened(where) as pilothouse:
         found = _entity(pilothouse, name)
-        records = [pilothouse.store.record(ref) for ref in found.members]
+        records = [each for ref in found.members if (each := pilothouse.store.record(ref)) is not None]
+        because = shown(records, pilothouse.entities.judgements(DEAL)) if found.object == DEAL else []
     if json:
-        emit(found)
+        emit({**plain(found), "because": plain(because)} if found.object == DEAL else found)
         return
     if found.into:
         say(f"{found.id} was taken over by {found.into}.")
         return
     say(f"{found.id}: one {found.object}, known by {len(found.members)} record(s); sure to {found.confidence:.2f}.")
-    told = ("name", "domain", "email", "country", "city", "phone")
-    rows = [(each.ref, *(each.text(field) for field in told)) for each in records if each is not None]
-    table("Records", ("record", *told), rows)
+    told = SHOWN_OF_DEALS if found.object == DEAL else SHOWN
+    table("Records", ("record", *told), [(each.ref, *(each.text(field) for field in told)) for each in records])
+    for each in because:
+        say(f"{each.one} and {each.other} are one: {each.because}.")
+    if found.object == DEAL and len(because) < len(records) - 1:
+        say("What made the others one shows no longer: `pilothouse resolve` works it out anew.")
 
 
 @app.command()
@@ -139,8 +147,9 @@ def _member(entity: Entity) -> RecordRef:
 
 
 def _age(value: GoldenValue) -> str:
-    days = f"{value.freshness.age_days} d"
-    return f"{days}, stale after {value.freshness.max_age_days}" if value.stale else days
+    again = f", last repeated {value.repeated_at:%Y-%m-%d}" if value.repeated_at else ""
+    days = f"{value.freshness.age_days} d: said since {value.told_at:%Y-%m-%d}{again}"
+    return f"{days}; stale after {value.freshness.max_age_days}" if value.stale else days
 
 
 def _others(value: GoldenValue) -> str:
@@ -180,7 +189,7 @@ def _judge(one: str, other: str, is_same: bool, why: str, where: Where, person: 
         by = pilothouse.directory.person(somebody(person))
         left, right = record_ref(one), record_ref(other)
         pilothouse.resolver.judge(left, right, same=is_same, by=by.id, why=why)
-        done = pilothouse.resolver.resolve(left.object, 0)
+        done = pilothouse.resolver.settle(left.object)
         found = {str(ref): pilothouse.entities.of(ref) for ref in (left, right)}
     belong = {ref: entity.id if entity else None for ref, entity in found.items()}
     now = ", ".join(f"{ref} is {name or '–'}" for ref, name in belong.items())
@@ -217,7 +226,7 @@ def learn(object: Object = "account", where: Where = HERE, person: As = "", json
         by = pilothouse.directory.person(somebody(person))
         pilothouse.learner.learn(object, by.id)
         state = pilothouse.learner.state(object)
-        done = pilothouse.resolver.resolve(object, 0)
+        done = pilothouse.resolver.settle(object)
     if json:
         emit(state.correction)
         return
@@ -238,7 +247,7 @@ def unlearn(
     with opened(where) as pilothouse:
         by = pilothouse.directory.person(somebody(person))
         pilothouse.learner.unlearn(object, by.id, why)
-        done = pilothouse.resolver.resolve(object, 0)
+        done = pilothouse.resolver.settle(object)
     told(json, {"changed": done.changed}, f"Taken back. {done.changed} of {done.entities:,} {object}(s) changed.")
 
 

@@ -21,26 +21,34 @@ from pilothouse.surfaces.cli import (
     accounts,
     actions,
     agents,
+    compliance,
     contracts,
     dataset,
     definitions,
     enrich,
     identity,
+    incidents,
     ledger,
+    notifications,
     people,
     pipeline,
     policy,
+    policy_versions,
     quality,
+    readiness,
     records,
     reviews,
     rollback,
+    schedules,
     sources,
+    suspend,
     up,
 )
 from pilothouse.surfaces.cli.context import HERE, As, Json, Where, opened, somebody
 from pilothouse.surfaces.cli.outcome import outcome
 from pilothouse.surfaces.cli.output import emit, guarded, say, table, told
 from pilothouse.surfaces.moments import as_of as judged_at
+from pilothouse.surfaces.moments import when
 from pilothouse.vocabulary.actors import Actor
 from pilothouse.vocabulary.errors import NotFound
 from pilothouse.vocabulary.records import WriterKind
@@ -54,16 +62,34 @@ ENCODINGS = {"cp1252": "Windows-1252"}
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="The open control plane for revenue agents.")
 app.add_typer(agents.app, name="agents", help="Who may act, and how far each has come.")
 app.add_typer(reviews.app, name="reviews", help="What waits for a person.")
+app.add_typer(notifications.app, name="notifications", help="What people were told, and whether it arrived.")
 app.add_typer(actions.app, name="actions", help="What was done, refused, held, and why.")
-app.add_typer(policy.app, name="policy", help="Check and test the written policy.")
+app.add_typer(policy.app, name="policy", help="Check, test, prove, publish and ask the written policy.")
 app.add_typer(definitions.app, name="definitions", help="What your words mean, and which records they hold of.")
 app.add_typer(contracts.app, name="contracts", help="What each agent may read and write, and whether rows keep to it.")
+app.add_typer(
+    compliance.app, name="compliance", help="What may go out to people outside, and who asked to be left alone."
+)
 app.add_typer(ledger.app, name="ledger", help="Verify and export the record of everything.")
 app.add_typer(people.app, name="people", help="Who is known, and log-in links.")
 app.add_typer(agents.tokens, name="token", help="Agent tokens.")
 app.add_typer(enrich.app, name="enrich", help="Ask outside sources for what is missing or old, within a budget.")
 app.add_typer(accounts.app, name="account", help="One account, from every system, as of any moment.")
 app.add_typer(sources.app, name="sources", help="Who may send webhooks, and their secrets.")
+app.add_typer(schedules.app, name="schedules", help="What runs by the clock, when it ran last and runs next.")
+app.add_typer(incidents.app, name="incidents", help="What went wrong, what followed from it, and how it is put right.")
+app.command("suspend")(suspend.suspend)
+app.command("resume")(suspend.resume)
+app.command("suspensions")(suspend.suspensions)
+for command in (
+    policy_versions.publish,
+    policy_versions.approve,
+    policy_versions.reject,
+    policy_versions.versions,
+    policy_versions.show,
+    policy_versions.rollback,
+):
+    policy.app.command()(command)
 app.command("signals")(sources.signals)
 app.command("pipeline")(pipeline.pipeline)
 app.command("rollback")(rollback.rollback)
@@ -72,6 +98,7 @@ app.command("set")(records.set_)
 app.command("resolve")(identity.resolve)
 app.command("quality")(quality.quality)
 app.command("dataset")(dataset.dataset)
+app.command("readiness")(readiness.readiness)
 app.add_typer(identity.app, name="entities", help="Who is who across systems, and what people say about it.")
 
 
@@ -103,6 +130,10 @@ def import_(
     source: Annotated[str, typer.Option(help="The system the files come from.")] = SYSTEM,
     twin: Annotated[bool, typer.Option(help="Load new CRM records into the embedded twin.")] = True,
     writer: Annotated[WriterKind, typer.Option(help="Whose word the values count as.")] = WriterKind.IMPORT,
+    exported: Annotated[
+        str | None,
+        typer.Option(help="When the files were made, as 2026-01-31; default: the newest date their rows bear."),
+    ] = None,
     where: Where = HERE,
     person: As = "",
     json: Json = False,
@@ -135,6 +166,7 @@ def import_(
                     actor=actor,
                     clock=opened_app.clock,
                     writer_kind=writer,
+                    exported=when(exported, opened_app.clock.now()),
                     signals=opened_app.signals,
                     on_progress=tell,
                 )
@@ -150,6 +182,8 @@ def _tell_import(report: ImportReport, source: str) -> None:
     say(
         f"{report.changed:,} were new or changed, {report.unchanged:,} said nothing new, {report.skipped:,} were skipped."
     )
+    if report.repeated:
+        say(f"The sources still say what is known of {report.repeated:,} of them; that is written down as repeated.")
     for why, count in report.skipped_why.most_common():
         say(f"  {count:,} skipped: {why}.")
     if report.quarantined:
@@ -227,7 +261,7 @@ def run(
         opened_app.gateway.door.registry.connector(system)
         opened_app.take_in()
         for name in opened_app.resolver.due():
-            opened_app.resolver.resolve(name)
+            opened_app.resolver.settle(name)
         now = opened_app.clock.now()
         moment = judged_at(as_of, now) or opened_app.newest_day(system) or now
         report = run_agent(
@@ -252,6 +286,7 @@ def _run_json(report: RunReport) -> dict[str, object]:
         "as_of": report.as_of,
         "found": report.found,
         "statuses": report.statuses,
+        "stopped": report.stopped,
         "results": [outcome(each) for each in report.results],
     }
 
@@ -259,6 +294,8 @@ def _run_json(report: RunReport) -> dict[str, object]:
 def _tell_run(report: RunReport) -> None:
     table(f"{report.agent} found, as of {report.as_of:%Y-%m-%d}", ("what", "how many"), sorted(report.found.items()))
     table("What became of its proposals", ("status", "how many"), sorted(report.statuses.items()))
+    if report.stopped:
+        say(f"The run was stopped: {report.stopped}")
     if report.statuses["shadowed"]:
         say("Shadowed: nothing was written, because nobody promoted that action type (`pilothouse agents promote`).")
     if report.statuses["held"]:

@@ -7,10 +7,11 @@ from typing import Annotated
 import typer
 
 from pilothouse.assembly import SYSTEM
-from pilothouse.data.pipeline.pipeline import Measured
+from pilothouse.data.pipeline.measured import Measured
 from pilothouse.surfaces.cli.context import HERE, As, Json, Where, known_system, opened, somebody
 from pilothouse.surfaces.cli.output import emit, guarded, say, table
 from pilothouse.surfaces.moments import as_of as judged_at
+from pilothouse.surfaces.pipelines import measured_out
 from pilothouse.vocabulary.actors import Actor
 
 
@@ -35,11 +36,11 @@ def pipeline(
         moment = judged_at(as_of, now) or pilothouse.newest_day(system) or now
         known_system(pilothouse, system)
         if as_of is None:
-            measured = pilothouse.pipeline.measure(system, moment, Actor(by.id))
+            measured = pilothouse.measure_pipeline(system, moment, Actor(by.id))
         else:
             measured = pilothouse.pipeline.look(system, moment)
     if json:
-        emit({"totals": measured.totals(), "pipeline": measured})
+        emit(measured_out(measured))
     else:
         _tell(measured)
         if as_of is not None:

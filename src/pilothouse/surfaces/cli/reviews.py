@@ -12,6 +12,7 @@ from pilothouse.surfaces.cli.outcome import tell_outcome
 from pilothouse.surfaces.cli.output import emit, guarded, say, table, told
 from pilothouse.surfaces.cli.values import pair
 from pilothouse.surfaces.merges import merge_in_words
+from pilothouse.surfaces.plain import plain
 from pilothouse.vocabulary.errors import InvalidInput
 from pilothouse.vocabulary.outcomes import ReviewStatus
 from pilothouse.vocabulary.records import RecordRef
@@ -62,9 +63,12 @@ def show(review: str, where: Where = HERE, json: Json = False) -> None:
         found = pilothouse.reviews.get(review)
         title = pilothouse.store.title(RecordRef.parse(found.subject))
         merged = merge_in_words(pilothouse, found)
+        suspension = pilothouse.reviews.suspension(found)
     if json:
-        emit(found)
+        emit({**plain(found), "suspended": f"{suspension}." if suspension else ""})
         return
+    if suspension is not None:
+        say(f"{suspension}. It can only be rejected meanwhile, and does not expire.")
     say(f"{found.capability} on {title} ({found.subject}), proposed by {found.actor}")
     say(f"Why a person: {found.sentence} (rule {found.rule or '–'}, policy {found.policy_version}, tier {found.tier})")
     if found.action is not None:

@@ -27,6 +27,9 @@ def rollback(
     preview: Annotated[bool, typer.Option("--preview", help="Show the plan and change nothing.")] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
     reason: Annotated[str, typer.Option(help="Why; needed unless --preview.")] = "",
+    severity: Annotated[
+        int | None, typer.Option(min=1, max=4, help="How grave it was; 1 puts the action types into shadow at once.")
+    ] = None,
     where: Where = HERE,
     person: As = "",
     json: Json = False,
@@ -56,7 +59,7 @@ def rollback(
             return
         if not yes and not typer.confirm(f"Restore {len(planned.of(Fate.RESTORE))} value(s)?"):
             raise typer.Exit(1)
-        undone = apply(pilothouse.gateway, scope, somebody(person), reason)
+        undone = apply(pilothouse.gateway, scope, somebody(person), reason, severity)
         failed = [result for result in undone.results if result.status.value != "executed"]
     if json:
         emit({"rollback": undone.id, "restored": undone.restored, "not_restored": [r.sentence for r in failed]})

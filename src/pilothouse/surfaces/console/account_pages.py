@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from fastapi import APIRouter, Request
@@ -13,14 +12,14 @@ from pilothouse.assembly import SYSTEM, App
 from pilothouse.data.deals import is_closed
 from pilothouse.data.golden.record import GoldenRecord
 from pilothouse.data.graph.graph import Account
-from pilothouse.data.graph.nodes import Person
-from pilothouse.data.graph.seniority import Seniority, seniority
+from pilothouse.data.graph.relations import relations_of
 from pilothouse.data.graph.timeline import ItemKind
 from pilothouse.data.store import Record
 from pilothouse.surfaces.auth import Pilothouse, require
 from pilothouse.surfaces.console.charts import weekly
 from pilothouse.surfaces.console.definition_pages import said_of
 from pilothouse.surfaces.console.pages import Posted, SignedIn, go, page
+from pilothouse.surfaces.console.people_picture import picture
 from pilothouse.surfaces.moments import when
 from pilothouse.vocabulary.actors import Actor
 from pilothouse.vocabulary.errors import NotFound
@@ -40,16 +39,6 @@ SHOWN_FIRST = (
     "phone",
     "owner",
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Relation:
-    """A contact: how senior, how often and when last engaged."""
-
-    person: Person
-    level: Seniority
-    touches: int
-    last: datetime | None
 
 
 @router.get("/records/{system}/{object}/{id}")
@@ -74,14 +63,14 @@ def record(
     at_hand = next((each for each in records if each.ref == ref), None)
     terms, stage = said_of(pilothouse, at_hand) if at_hand is not None and moment == now else ([], None)
     items = [item for item in account.timeline if not kind or item.kind.value == kind] if account else []
+    relations = relations_of(account, _open(pilothouse, account), moment) if account else None
     return page(
         request, "account.html" if object in ("account", "contact") else "record.html", session,
         ref=ref, records=records, fields=fields, account=account, kind=kind, kinds=[each.value for each in ItemKind],
         as_of=as_of[:10], moment=moment, items=items[:MOST_ITEMS], count=len(items),
         entity=pilothouse.entities.of(ref), began=pilothouse.graph.known.first(),
         chart=weekly(account.seen, moment) if account else None,
-        relations=_relations(account) if account else (),
-        deals=_open(pilothouse, account) if account else (),
+        relations=relations, picture=picture(relations, moment) if relations else None,
         catalogue=pilothouse.graph.catalogue, golden=_golden(pilothouse, ref, moment, now), terms=terms, stage=stage,
     )  # fmt: skip
 
@@ -105,7 +94,7 @@ def measure_again(session: Posted, pilothouse: Pilothouse) -> Response:
     """Measure now."""
     require(session.person, "rollback")
     moment = pilothouse.newest_day(SYSTEM) or pilothouse.clock.now()
-    measured = pilothouse.pipeline.measure(SYSTEM, moment, Actor(session.person.id))
+    measured = pilothouse.measure_pipeline(SYSTEM, moment, Actor(session.person.id))
     return go("/pipeline", f"Measured {len(measured.deals)} open deals.")
 
 
@@ -138,16 +127,8 @@ def _records(pilothouse: App, ref: RecordRef, account: Account | None) -> Sequen
     )
 
 
-def _relations(account: Account) -> list[Relation]:
-    relations: list[Relation] = []
-    for person in account.node.people:
-        touches = [each.at for each in account.seen if each.engagement and each.contact == str(person.ref)]
-        relations.append(Relation(person, seniority(person.text("title")), len(touches), max(touches, default=None)))
-    return sorted(relations, key=lambda each: (-each.level, -each.touches, each.person.name))
-
-
 def _open(pilothouse: App, account: Account) -> list[Record]:
-    return [deal for deal in account.node.deals if not is_closed(deal, pilothouse.definitions)]
+    return [deal for deal in account.node.each_deal if not is_closed(deal, pilothouse.definitions)]
 
 
 def _place(name: str) -> int:

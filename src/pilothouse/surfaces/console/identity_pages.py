@@ -64,7 +64,7 @@ def judge(
 
 
 def _applied(pilothouse: App, object_name: str) -> str:
-    done = pilothouse.resolver.resolve(object_name, 0)
+    done = pilothouse.resolver.settle(object_name)
     return f"{done.changed} of {done.entities:,} {object_name}s changed."
 
 

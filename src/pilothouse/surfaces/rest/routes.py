@@ -159,7 +159,8 @@ def show_review(review: Id, person: CurrentPerson, pilothouse: Pilothouse) -> di
     found = pilothouse.reviews.get(review)
     if found.owner != person.id:
         require(person, "review")
-    return plain(found)
+    suspension = pilothouse.reviews.suspension(found)
+    return {**plain(found), "suspended": f"{suspension}." if suspension else ""}
 
 
 @router.post("/reviews/{review}/approve")
@@ -195,7 +196,7 @@ def roll_back(given: RollbackIn, person: CurrentPerson, pilothouse: Pilothouse) 
     """Carry a rollback out; safe to repeat."""
     require(person, "rollback")
     pilothouse.take_in()
-    undone = apply(pilothouse.gateway, _scope(given), person.id, given.reason)
+    undone = apply(pilothouse.gateway, _scope(given), person.id, given.reason, given.severity)
     results = [result_out(result).model_dump() for result in undone.results]
     return {"rollback": undone.id, "restored": undone.restored, "plan": plain(undone.plan), "results": results}
 

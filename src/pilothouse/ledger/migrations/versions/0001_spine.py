@@ -11,6 +11,18 @@ revision, down_revision = "0001", None
 def upgrade() -> None:
     """Make every table."""
     op.create_table(
+        "action_evidence",
+        sa.Column("action", sa.Text(), nullable=False),
+        sa.Column("number", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("record", sa.Text(), nullable=False),
+        sa.Column("field", sa.Text(), nullable=False),
+        sa.Column("position", sa.Integer(), nullable=True),
+        sa.Column("asked_at", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("action", "number"),
+    )
+    op.create_index("evidence_by_place", "action_evidence", ["record", "field", "asked_at"], unique=False)
+    op.create_index("evidence_by_position", "action_evidence", ["position"], unique=False)
+    op.create_table(
         "action_fields",
         sa.Column("action", sa.Text(), nullable=False),
         sa.Column("field", sa.Text(), nullable=False),
@@ -82,10 +94,14 @@ def upgrade() -> None:
         sa.Column("agent", sa.Text(), nullable=False),
         sa.Column("action_type", sa.Text(), nullable=False),
         sa.Column("mode", sa.Text(), nullable=False),
+        sa.Column("share", sa.Integer(), nullable=False),
+        sa.Column("salt", sa.Text(), nullable=False),
+        sa.Column("scope", sa.Text(), nullable=False),
         sa.Column("bulk_allowance", sa.Integer(), nullable=False),
         sa.Column("promoted_by", sa.Text(), nullable=False),
         sa.Column("bootstrap", sa.Integer(), nullable=False),
         sa.Column("at", sa.Text(), nullable=False),
+        sa.Column("demoted", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("agent", "action_type"),
     )
     op.create_table(
@@ -96,8 +112,7 @@ def upgrade() -> None:
         sa.Column("manifest", sa.Text(), nullable=False),
         sa.Column("manifest_hash", sa.Text(), nullable=False),
         sa.Column("registered_at", sa.Text(), nullable=False),
-        sa.Column("suspended_at", sa.Text(), nullable=True),
-        sa.Column("suspended_why", sa.Text(), nullable=True),
+        sa.Column("registered_by", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("agent"),
     )
     op.create_table(
@@ -215,6 +230,7 @@ def upgrade() -> None:
         sa.Column("writer_kind", sa.Text(), nullable=False),
         sa.Column("writer", sa.Text(), nullable=False),
         sa.Column("position", sa.Integer(), nullable=False),
+        sa.Column("repeated_at", sa.Text(), nullable=True),
         sa.PrimaryKeyConstraint("system", "object", "record_id", "field"),
     )
     op.create_table(
@@ -234,6 +250,48 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("record", "name", "position"),
     )
     op.create_index("graph_edges_by_value", "graph_edges", ["value", "name"], unique=False)
+    op.create_table(
+        "incident_tasks",
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("incident", sa.Text(), nullable=False),
+        sa.Column("action", sa.Text(), nullable=False),
+        sa.Column("record", sa.Text(), nullable=False),
+        sa.Column("field", sa.Text(), nullable=False),
+        sa.Column("what", sa.Text(), nullable=True),
+        sa.Column("owner", sa.Text(), nullable=False),
+        sa.Column("added_at", sa.Text(), nullable=False),
+        sa.Column("done_at", sa.Text(), nullable=True),
+        sa.Column("done_by", sa.Text(), nullable=False),
+        sa.Column("note", sa.Text(), nullable=True),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index(op.f("ix_incident_tasks_owner"), "incident_tasks", ["owner"], unique=False)
+    op.create_index("one_task_a_matter", "incident_tasks", ["incident", "action", "record", "field"], unique=True)
+    op.create_table(
+        "incidents",
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("status", sa.Text(), nullable=False),
+        sa.Column("severity", sa.Integer(), nullable=False),
+        sa.Column("agent", sa.Text(), nullable=False),
+        sa.Column("action_type", sa.Text(), nullable=False),
+        sa.Column("since", sa.Text(), nullable=True),
+        sa.Column("until", sa.Text(), nullable=True),
+        sa.Column("actions", sa.Text(), nullable=False),
+        sa.Column("entries", sa.Text(), nullable=False),
+        sa.Column("summary", sa.Text(), nullable=True),
+        sa.Column("origin", sa.Text(), nullable=False),
+        sa.Column("opened_by", sa.Text(), nullable=False),
+        sa.Column("notify", sa.Text(), nullable=False),
+        sa.Column("began_at", sa.Text(), nullable=True),
+        sa.Column("detected_at", sa.Text(), nullable=False),
+        sa.Column("opened_at", sa.Text(), nullable=False),
+        sa.Column("planned_at", sa.Text(), nullable=True),
+        sa.Column("contained_at", sa.Text(), nullable=True),
+        sa.Column("recovered_at", sa.Text(), nullable=True),
+        sa.Column("closed_at", sa.Text(), nullable=True),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index(op.f("ix_incidents_status"), "incidents", ["status"], unique=False)
     op.create_table(
         "intake_cursors",
         sa.Column("system", sa.Text(), nullable=False),
@@ -315,6 +373,41 @@ def upgrade() -> None:
     op.create_index(op.f("ix_login_sessions_person"), "login_sessions", ["person"], unique=False)
     op.create_index(op.f("ix_login_sessions_started_at"), "login_sessions", ["started_at"], unique=False)
     op.create_table(
+        "notification_cursor",
+        sa.Column("id", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("position", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_table(
+        "notification_uses",
+        sa.Column("notification", sa.Text(), nullable=False),
+        sa.Column("review", sa.Text(), nullable=False),
+        sa.Column("by", sa.Text(), nullable=False),
+        sa.Column("at", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("notification", "review"),
+    )
+    op.create_table(
+        "notifications",
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("event", sa.Text(), nullable=False),
+        sa.Column("topic", sa.Text(), nullable=False),
+        sa.Column("person", sa.Text(), nullable=False),
+        sa.Column("channel", sa.Text(), nullable=False),
+        sa.Column("items", sa.Text(), nullable=False),
+        sa.Column("count", sa.Integer(), nullable=False),
+        sa.Column("status", sa.Text(), nullable=False),
+        sa.Column("queued_at", sa.Text(), nullable=False),
+        sa.Column("due_at", sa.Text(), nullable=False),
+        sa.Column("attempts", sa.Integer(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("settled_at", sa.Text(), nullable=True),
+        sa.Column("read_at", sa.Text(), nullable=True),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index(op.f("ix_notifications_topic"), "notifications", ["topic"], unique=False)
+    op.create_index("notifications_due", "notifications", ["status", "due_at"], unique=False)
+    op.create_index("notifications_of", "notifications", ["person", "channel", "queued_at"], unique=False)
+    op.create_table(
         "people",
         sa.Column("id", sa.Text(), nullable=False),
         sa.Column("name", sa.Text(), nullable=False),
@@ -325,6 +418,31 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("email"),
     )
+    op.create_table(
+        "policy_versions",
+        sa.Column("number", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("status", sa.Text(), nullable=False),
+        sa.Column("base", sa.Text(), nullable=False),
+        sa.Column("hash", sa.Text(), nullable=False),
+        sa.Column("git_commit", sa.Text(), nullable=False),
+        sa.Column("author", sa.Text(), nullable=False),
+        sa.Column("note", sa.Text(), nullable=False),
+        sa.Column("proposed_at", sa.Text(), nullable=False),
+        sa.Column("wanted_from", sa.Text(), nullable=False),
+        sa.Column("cases", sa.Integer(), nullable=False),
+        sa.Column("decided_by", sa.Text(), nullable=False),
+        sa.Column("decided_at", sa.Text(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("restores", sa.Text(), nullable=False),
+        sa.Column("bootstrap", sa.Integer(), nullable=False),
+        sa.Column("effective_from", sa.Text(), nullable=True),
+        sa.Column("published_position", sa.BigInteger(), nullable=True),
+        sa.Column("content", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("number"),
+        sa.UniqueConstraint("id"),
+    )
+    op.create_index("policy_in_force", "policy_versions", ["published_position", "effective_from", "id"], unique=False)
     op.create_table(
         "quarantine",
         sa.Column("key", sa.Text(), nullable=False),
@@ -337,6 +455,31 @@ def upgrade() -> None:
         sa.Column("resolved", sa.Text(), nullable=False),
         sa.Column("position", sa.Integer(), nullable=False),
         sa.PrimaryKeyConstraint("key"),
+    )
+    op.create_table(
+        "ramp_reviews",
+        sa.Column("agent", sa.Text(), nullable=False),
+        sa.Column("day", sa.Integer(), nullable=False),
+        sa.Column("at", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("agent", "day"),
+    )
+    op.create_table(
+        "readiness_ceiling",
+        sa.Column("id", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("level", sa.Integer(), nullable=False),
+        sa.Column("stage", sa.Integer(), nullable=False),
+        sa.Column("at", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_table(
+        "record_repeats",
+        sa.Column("system", sa.Text(), nullable=False),
+        sa.Column("object", sa.Text(), nullable=False),
+        sa.Column("record_id", sa.Text(), nullable=False),
+        sa.Column("position", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("as_of", sa.Text(), nullable=False),
+        sa.Column("fields", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("system", "object", "record_id", "position"),
     )
     op.create_table(
         "reviews",
@@ -362,6 +505,7 @@ def upgrade() -> None:
         sa.Column("status", sa.Text(), nullable=False),
         sa.Column("opened_at", sa.Text(), nullable=False),
         sa.Column("deadline", sa.Text(), nullable=False),
+        sa.Column("reminded_at", sa.Text(), nullable=True),
         sa.Column("decided_at", sa.Text(), nullable=True),
         sa.Column("decided_by", sa.Text(), nullable=False),
         sa.Column("note", sa.Text(), nullable=False),
@@ -377,6 +521,40 @@ def upgrade() -> None:
         unique=True,
         sqlite_where=sa.text("status IN ('open', 'approved')"),
         postgresql_where=sa.text("status IN ('open', 'approved')"),
+    )
+    op.create_table(
+        "schedule_runs",
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("schedule", sa.Text(), nullable=False),
+        sa.Column("due", sa.Text(), nullable=True),
+        sa.Column("job", sa.Text(), nullable=False),
+        sa.Column("person", sa.Text(), nullable=False),
+        sa.Column("asked_by", sa.Text(), nullable=False),
+        sa.Column("begun_at", sa.Text(), nullable=False),
+        sa.Column("ended_at", sa.Text(), nullable=True),
+        sa.Column("outcome", sa.Text(), nullable=False),
+        sa.Column("sentence", sa.Text(), nullable=False),
+        sa.Column("result", sa.Text(), nullable=False),
+        sa.Column("position", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("schedule", "due", name="one_run_for_each_due_time"),
+    )
+    op.create_index(op.f("ix_schedule_runs_schedule"), "schedule_runs", ["schedule"], unique=False)
+    op.create_table(
+        "schedules_seen",
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("mark", sa.Text(), nullable=False),
+        sa.Column("at", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("name"),
+    )
+    op.create_table(
+        "sign_offs",
+        sa.Column("capability", sa.Text(), nullable=False),
+        sa.Column("by", sa.Text(), nullable=False),
+        sa.Column("statement", sa.Text(), nullable=False),
+        sa.Column("at", sa.Text(), nullable=False),
+        sa.Column("until", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("capability"),
     )
     op.create_table(
         "signal_handles",
@@ -399,6 +577,25 @@ def upgrade() -> None:
         sa.Column("digest", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("position"),
         sa.UniqueConstraint("source", "id", name="signals_identity"),
+    )
+    op.create_table(
+        "suppressions",
+        sa.Column("hash", sa.Text(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("at", sa.Text(), nullable=False),
+        sa.Column("by", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("hash"),
+    )
+    op.create_table(
+        "suspensions",
+        sa.Column("agent", sa.Text(), nullable=False),
+        sa.Column("action_type", sa.Text(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("by", sa.Text(), nullable=False),
+        sa.Column("at", sa.Text(), nullable=False),
+        sa.Column("position", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("agent", "action_type"),
     )
     op.create_table(
         "tokens",
