@@ -236,6 +236,10 @@ class App:
             kept = self._business = Judge(self.ledger, self.store, business.definitions)
         return Asker(business, kept.at(as_of or self.judged_as_of(record.ref.system))).ask(question, record)
 
+    def systems(self) -> list[str]:
+        """Return the systems that records are known of, the one that leads first; it is there from the beginning."""
+        return [SYSTEM, *(name for name in self.store.systems() if name != SYSTEM)]
+
     def newest_day(self, system: str) -> datetime | None:
         """Return the end of the newest day that any record of a system tells of, so far as it has come by now."""
         now = self.clock.now()

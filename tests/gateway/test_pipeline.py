@@ -18,7 +18,7 @@ from pilothouse.gateway.stages.record_intent import record_intent
 from pilothouse.ledger.entries import Draft
 from pilothouse.vocabulary.actions import Action, Evidence
 from pilothouse.vocabulary.actors import Actor, AgentRef
-from pilothouse.vocabulary.errors import Conflict, LedgerUnavailable
+from pilothouse.vocabulary.errors import Conflict, LedgerUnavailable, Unauthenticated
 from pilothouse.vocabulary.outcomes import ActionStatus as S
 from pilothouse.vocabulary.records import RecordRef
 from pilothouse.vocabulary.verdicts import Mode
@@ -58,8 +58,11 @@ def test_assisted_waits_for_a_person_even_when_policy_says_auto(world: World) ->
 
 
 @pytest.mark.parametrize("token", ["", "garbage", "a.b.c"])
-def test_a_forged_token_is_refused(world: World, token: str) -> None:
-    refused(world, world.gateway.submit(world.action(), token), "unauthenticated")
+def test_a_forged_token_is_refused_and_leaves_no_entry(world: World, token: str) -> None:
+    before = world.app.ledger.size()
+    with pytest.raises(Unauthenticated):
+        world.gateway.submit(world.action(), token)
+    assert world.app.ledger.size() == before and world.committed() == []
 
 
 def test_an_expired_token_is_refused(world: World) -> None:
@@ -334,10 +337,37 @@ def test_a_key_used_for_another_payload_is_refused_and_the_first_act_still_stand
     assert again.replayed and first.action.id in again.sentence
 
 
+def test_a_shadowed_act_is_told_again_and_not_judged_again(world: World) -> None:
+    first = world.submit(world.action(idempotency_key="once"))
+    before = len(list(world.app.ledger.entries(kinds={"action.shadowed"})))
+    again = world.submit(world.action(idempotency_key="once"))
+    assert (again.status, again.replayed) == (S.SHADOWED, True) and first.action.id in again.sentence
+    refused(world, world.submit(world.action("phone", "1", idempotency_key="once")), "key_reused")
+    assert len(list(world.app.ledger.entries(kinds={"action.shadowed"}))) == before
+
+
+def test_a_shadowed_act_is_judged_anew_once_its_agent_was_promoted(world: World) -> None:
+    world.submit(world.action(idempotency_key="once"))
+    world.promote("crm.account.update:fill-empty")
+    done = world.submit(world.action(idempotency_key="once"))
+    assert (done.status, done.replayed) == (S.EXECUTED, False)
+    assert world.submit(replace(world.action(idempotency_key="once"), expects={"industry": None})).replayed
+
+
+def test_a_refused_act_may_be_asked_again_under_its_key(world: World) -> None:
+    token = world.token()
+    world.gateway.door.agents.suspend(AgentRef("tester", "1"), "gita", "it guesses")
+    refused(world, world.submit(world.action(idempotency_key="once"), token), "agent_suspended")
+    world.gateway.door.agents.resume(AgentRef("tester", "1"), "gita", "mended")
+    assert not world.submit(world.action(idempotency_key="once"), token).replayed
+
+
 def test_a_key_tells_nothing_to_who_was_not_let_in_or_to_another_agent(world: World) -> None:
     world.promote("crm.account.update", Mode.ASSISTED)
     held = world.submit(world.action(idempotency_key="once"))
-    for token, code in (("forged", "unauthenticated"), (world.token("hygiene@1"), "key_reused")):
+    gone, grant = world.gateway.door.tokens.issue(AgentRef("tester", "1"), "gita", by=Actor("gita"))
+    world.gateway.door.tokens.revoke(grant.id, Actor("ada"), "leaked")
+    for token, code in ((gone, "unauthenticated"), (world.token("hygiene@1"), "key_reused")):
         other = world.gateway.submit(world.action(idempotency_key="once"), token)
         refused(world, other, code)
         assert held.action.id not in other.sentence and other.review == ""

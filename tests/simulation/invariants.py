@@ -17,11 +17,11 @@ from tests.world import World
 from pilothouse.decision.replaying.replay import Replayer
 from pilothouse.decision.replaying.report import Window
 from pilothouse.directory.suspensions import RESUMED, SUSPENDED, Reach, reach_of
-from pilothouse.gateway.stages.preview import same
 from pilothouse.ledger.entries import Entry
 from pilothouse.observability.replaying import replay
 from pilothouse.vocabulary.clock import stamp
 from pilothouse.vocabulary.outcomes import ReviewStatus
+from pilothouse.vocabulary.records import same_value as same
 
 Rows = list[dict[str, Any]]
 RESULTS = ("action.executed", "action.failed")

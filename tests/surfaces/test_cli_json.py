@@ -208,7 +208,7 @@ def test_an_error_leaves_stdout_empty(home: Path) -> None:
 
 def test_a_program_is_asked_no_question(home: Path) -> None:
     done = runner.invoke(app, ["rollback", "--agent", "hygiene", "--reason", "a drill", "--json"], input="y\n")
-    assert (done.exit_code, done.stdout) == (1, "") and "add --yes" in done.stderr
+    assert (done.exit_code, done.stdout) == (2, "") and "add --yes" in done.stderr
     undone = told("rollback", "--agent", "hygiene", "--reason", "a drill", "--yes")
     assert (undone["restored"], undone["not_restored"]) == (0, [])
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 
 import pytest
 import schemathesis
@@ -48,10 +49,30 @@ def test_an_agent_is_always_told_what_became_of_its_action(world: World, client:
     done = client.post("/v1/actions", json=BODY, headers=token).json()
     assert (done["status"], done["tier"], done["rule"]) == ("executed", "T1", "fill-empty-fields")
     assert client.post("/v1/actions", json=BODY).status_code == 401
-    refused = client.post("/v1/actions", json=BODY, headers={"Authorization": "Bearer forged"}).json()
-    assert (refused["status"], refused["code"]) == ("refused", "unauthenticated")
+    before = world.app.ledger.size()
+    forged = client.post("/v1/actions", json=BODY, headers={"Authorization": "Bearer forged"})
+    assert (forged.status_code, forged.json()["code"]) == (401, "unauthenticated")
+    assert world.app.ledger.size() == before
     record = client.get("/v1/records/crm/account/a1", headers=token)
     assert record.json()["fields"]["industry"] == "software"
+
+
+def test_a_token_that_has_expired_answers_401_and_is_recorded(world: World, client: TestClient) -> None:
+    token = {"Authorization": f"Bearer {world.token()}"}
+    world.clock.advance(timedelta(hours=2))
+    late = client.post("/v1/actions", json=BODY, headers=token)
+    assert late.status_code == 401 and "expired" in late.json()["message"]
+    [refused] = list(world.app.ledger.entries(kinds={"action.refused"}))
+    assert refused.action in late.json()["hint"]
+
+
+def test_strangers_are_heard_out_only_so_often(world: World, client: TestClient) -> None:
+    answers = {
+        client.post("/v1/actions", json=BODY, headers={"Authorization": "Bearer forged"}).status_code for _ in range(90)
+    }
+    assert answers == {401, 429} or answers == {429}
+    mine = client.post("/v1/actions", json=BODY, headers={"Authorization": f"Bearer {world.token()}"})
+    assert mine.status_code == 200
 
 
 def test_readiness_and_gates_are_told_to_who_may_read_the_ledger(world: World, client: TestClient) -> None:

@@ -65,6 +65,8 @@ def _head(passage: Passage, status: ActionStatus, code: str, sentence: str, revi
         "decided_by": passage.approval.by if passage.approval else "",
         "edited_by": passage.approval.by if passage.approval and passage.approval.edited else "",
     }
+    if passage.restored is not None:
+        head["restored"] = dict(passage.restored)
     if passage.receipt is not None:
         head |= {"version": passage.receipt.version, "request_id": passage.receipt.request_id}
         head["created"] = str(passage.receipt.ref) if not action.target.id else ""

@@ -108,6 +108,8 @@ class Passage:
     fields: tuple[str, ...] = ()
     before: Mapping[str, Json] = field(default_factory=dict[str, Json])
     changes: tuple[FieldChange, ...] = ()
+    restored: Mapping[str, Json] | None = None
+    """Where values are put back: by field, who wrote the value before and when, None where there was none."""
     evidence: EvidenceAge = field(default_factory=EvidenceAge)
     recipients: int = 0
     new_prospects: int = 0

@@ -24,16 +24,16 @@ from pilothouse.directory.roles import permissions_of
 from pilothouse.gateway.gateway import Gateway
 from pilothouse.gateway.passage import Result
 from pilothouse.gateway.ports import CallRefused, CallUnknown
-from pilothouse.gateway.stages.preview import same
 from pilothouse.ledger.actions import ActionRow, action_get, actions_list, actions_some, fields_written
 from pilothouse.ledger.entries import Draft
 from pilothouse.vocabulary.actions import Action
 from pilothouse.vocabulary.actors import Actor
 from pilothouse.vocabulary.capabilities import ChangeKind
 from pilothouse.vocabulary.clock import new_id, stamp
-from pilothouse.vocabulary.errors import Forbidden, InvalidInput, NotFound
+from pilothouse.vocabulary.errors import Forbidden, NotFound, WrongUse
 from pilothouse.vocabulary.outcomes import ActionStatus
 from pilothouse.vocabulary.records import RecordRef, Snapshot, WriterKind
+from pilothouse.vocabulary.records import same_value as same
 from pilothouse.vocabulary.values import Json, parse_json
 from pilothouse.vocabulary.verdicts import Mode
 
@@ -51,7 +51,7 @@ class Scope:
 
     def __post_init__(self) -> None:
         if self.agent is None and self.action is None and not self.actions:
-            raise InvalidInput("say what to undo.", hint="Name an agent or a single action.")
+            raise WrongUse("say what to undo.", hint="Name an agent or a single action.")
 
     @property
     def chosen(self) -> tuple[str, ...]:
@@ -243,7 +243,7 @@ def need_right(gateway: Gateway, by: str, reason: str) -> None:
     if not person.active or "rollback" not in permissions_of(person.role).may:
         raise Forbidden(f"{by} ({person.role}) may not roll back.", hint="Ask RevOps or an admin.")
     if not reason.strip():
-        raise InvalidInput("a rollback needs a reason.", hint="One sentence is enough.")
+        raise WrongUse("a rollback needs a reason.", hint="One sentence is enough.")
 
 
 def apply(gateway: Gateway, scope: Scope, by: str, reason: str, severity: int | None = None) -> Undone:

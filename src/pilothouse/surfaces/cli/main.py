@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -12,6 +13,7 @@ from pilothouse import __version__
 from pilothouse.assembly import SYSTEM
 from pilothouse.data.importing.events import CLOUDEVENTS, import_event_files
 from pilothouse.data.importing.importer import ImportReport, import_files
+from pilothouse.data.importing.mapping import mapping_text
 from pilothouse.data.quarantine import set_aside_rows
 from pilothouse.orchestration.continuing import carry_on
 from pilothouse.orchestration.runs import RunReport, run_agent
@@ -46,6 +48,7 @@ from pilothouse.surfaces.cli import (
 from pilothouse.surfaces.cli.context import HERE, As, Json, Where, opened, somebody
 from pilothouse.surfaces.cli.outcome import outcome
 from pilothouse.surfaces.cli.output import emit, guarded, say, table, told
+from pilothouse.surfaces.moments import as_of as judged_at
 from pilothouse.surfaces.moments import when
 from pilothouse.vocabulary.actors import Actor
 from pilothouse.vocabulary.errors import NotFound
@@ -53,6 +56,8 @@ from pilothouse.vocabulary.records import WriterKind
 from pilothouse.workspace.config import init_workspace
 
 COLUMNS_TOLD = 8
+SENT = "source/"
+"""How the place of an event that was sent, and not imported, begins in quarantine."""
 ENCODINGS = {"cp1252": "Windows-1252"}
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="The open control plane for revenue agents.")
@@ -198,6 +203,14 @@ def _tell_import(report: ImportReport, source: str) -> None:
 
 @app.command()
 @guarded
+def mapping(name: Annotated[str, typer.Argument(help="salesforce, hubspot or canonical.")], json: Json = False) -> None:
+    """Print a built-in mapping, to copy into a file of your own and change; `import --mapping FILE` then reads by it."""
+    text = mapping_text(name)
+    emit({"mapping": name, "text": text}) if json else sys.stdout.write(text)
+
+
+@app.command()
+@guarded
 def quarantine(
     settled: Annotated[bool, typer.Option("--all", help="Show the rows that were mended since, too.")] = False,
     where: Where = HERE,
@@ -212,12 +225,20 @@ def quarantine(
     columns = ("file", "line", "from", "reason", *(("settled",) if settled else ()))
     rows = [(e.file, e.line, e.system, e.reason, *((e.resolved,) if settled else ())) for e in found]
     table("Set aside", columns, rows)
-    files = sorted({each.file for each in found if not each.resolved})
+    open_rows = [each for each in found if not each.resolved]
+    files = sorted({each.file for each in open_rows if not each.file.startswith(SENT)})
     if files:
         say(
             f"Mend these rows in {', '.join(files)}, best where the file comes from, and import again: what came in already"
         )
         say("stays as it is, and a row whose mended form comes in is settled. `--json` shows each row whole.")
+    if any(each.file.startswith(SENT) for each in open_rows):
+        say(
+            "What a source sent (source/…) is in no file: have it sent again in a form that fits. `--json` shows what came,"
+        )
+        say(
+            "`pilothouse sources types` what each type of signal holds. It stays listed here: nothing that came is lost."
+        )
 
 
 @app.command()
@@ -244,7 +265,7 @@ def run(
         for name in opened_app.resolver.due():
             opened_app.resolver.settle(name)
         now = opened_app.clock.now()
-        moment = when(as_of, now) or opened_app.newest_day(system) or now
+        moment = judged_at(as_of, now) or opened_app.newest_day(system) or now
         report = run_agent(
             opened_app.gateway,
             found,

@@ -13,6 +13,7 @@ from pilothouse.surfaces.cli.output import emit, guarded, say, table, told
 from pilothouse.surfaces.cli.values import pair
 from pilothouse.surfaces.merges import merge_in_words
 from pilothouse.surfaces.plain import plain
+from pilothouse.vocabulary.errors import InvalidInput
 from pilothouse.vocabulary.outcomes import ReviewStatus
 from pilothouse.vocabulary.records import RecordRef
 
@@ -117,7 +118,14 @@ def edit(
     with opened(where) as pilothouse:
         found = pilothouse.reviews.get(review)
         target = RecordRef.parse(found.subject).object
-        arguments = {**found.approved_action().arguments, **dict(pair(each, target) for each in values)}
+        proposed, given = found.approved_action().arguments, dict(pair(each, target) for each in values)
+        other = [name for name in given if name not in proposed]
+        if other:
+            raise InvalidInput(
+                f"{', '.join(other)} is not under review here; {', '.join(proposed)} is.",
+                hint=f"Change it by itself: `pilothouse set {found.subject} FIELD=VALUE`.",
+            )
+        arguments = {**proposed, **given}
         pilothouse.gateway.edit(review, somebody(person), found.payload_hash, arguments, note)
         result = pilothouse.gateway.resume(review)
     tell_outcome(result, json)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
@@ -228,6 +229,20 @@ def review(
     request: Request, review: str, session: SignedIn, pilothouse: Pilothouse, said: str = "", notice: str = ""
 ) -> Response:
     """One review with everything needed to decide, and the way to the next; with `notice`, as a message led to it."""
+    return _review_page(request, review, session, pilothouse, said=said, notice=notice)
+
+
+def _review_page(
+    request: Request,
+    review: str,
+    session: Session,
+    pilothouse: Pilothouse,
+    *,
+    said: str = "",
+    notice: str = "",
+    error: PilothouseError | None = None,
+    typed: Mapping[str, str] | None = None,
+) -> Response:
     found = pilothouse.reviews.get(review)
     if found.owner != session.person.id:
         require(session.person, "review")
@@ -237,14 +252,22 @@ def review(
     not_good = pilothouse.notifications.inbox.why_not(notice, found) if notice else ""
     values: dict[str, Any] = {"review": found, "following": following, "place": at + 1, "count": len(ids), "said": said}
     values["suspension"] = pilothouse.reviews.suspension(found)
-    values |= {"notice": notice, "not_good": not_good}
-    return page(request, "review.html", session, **values)
+    values |= {"notice": notice, "not_good": not_good, "error": error, "typed": typed or {}}
+    return page(request, "review.html", session, 400 if error else 200, **values)
 
 
 @router.post("/reviews/{review}")
 async def decide(request: Request, review: str, session: Posted, pilothouse: Pilothouse) -> Response:
-    """Approve, edit or reject, then go on to the next."""
+    """Approve, edit or reject, then go on to the next. What cannot be taken leads back here, with what was typed."""
     form = {name: str(value) for name, value in (await request.form()).items()}
+    try:
+        return _decided(review, session, pilothouse, form)
+    except InvalidInput as error:
+        notice = form.get("notice", "")
+        return _review_page(request, review, session, pilothouse, notice=notice, error=error, typed=form)
+
+
+def _decided(review: str, session: Session, pilothouse: Pilothouse, form: dict[str, str]) -> Response:
     after = form.get("next", "")
     by, seen = session.person.id, form.get("payload_hash", "")
     notice, inbox = form.get("notice", ""), pilothouse.notifications.inbox

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
+import structlog
 from fastapi import APIRouter, Path, Query, Request, Response
 from pydantic import AwareDatetime
 
@@ -15,6 +16,7 @@ from pilothouse.gateway.rollback import Scope, apply, plan
 from pilothouse.ledger.actions import actions_list
 from pilothouse.observability.story import story_of
 from pilothouse.surfaces.auth import COOKIE, AgentToken, CurrentPerson, Pilothouse, require, session_of
+from pilothouse.surfaces.intake import Bucket
 from pilothouse.surfaces.plain import plain
 from pilothouse.surfaces.rest.models import (
     ActionIn,
@@ -46,10 +48,14 @@ PROBLEMS: dict[int | str, dict[str, Any]] = {
         (404, "Not there"),
         (409, "The world moved"),
         (422, "Does not fit the schema"),
+        (429, "Too many requests"),
         (503, "The ledger cannot be written"),
     )
 }
 router = APIRouter(prefix="/v1", responses=PROBLEMS)
+log = structlog.get_logger()
+strangers = Bucket(per_second=1.0, burst=60.0)
+"""How often it is heard out, and logged, that a token was never ours."""
 Id = Annotated[str, Path(pattern=r"^[A-Za-z0-9_@.+-]+$", max_length=100)]
 Filter = Annotated[str | None, Query(max_length=600, pattern=r"^[^\x00]+$")]
 
@@ -89,8 +95,19 @@ def log_out(person: CurrentPerson, pilothouse: Pilothouse, request: Request, res
 
 @router.post("/actions")
 def submit(given: ActionIn, token: AgentToken, pilothouse: Pilothouse) -> ResultOut:
-    """Hand an action in as an agent. It always answers with what became of it and why; refusals are answers too."""
-    return result_out(pilothouse.gateway.submit(given.action(), token))
+    """Hand an action in as an agent. It always answers with what became of it and why; refusals are answers too.
+
+    Only a token that is not good answers 401: it is forged, has expired or was revoked.
+    """
+    try:
+        result = pilothouse.gateway.submit(given.action(), token)
+    except Unauthenticated as error:
+        strangers.take("all of them")
+        log.warning("an action came with a token that cannot be verified", why=error.message)
+        raise
+    if result.code == Unauthenticated.code:
+        raise Unauthenticated(result.sentence, hint=f"It is recorded as {result.action.id}.")
+    return result_out(result)
 
 
 @router.get("/actions")

@@ -215,6 +215,8 @@ def upgrade() -> None:
         sa.Column("at", sa.Text(), nullable=False),
         sa.Column("writer_kind", sa.Text(), nullable=False),
         sa.Column("writer", sa.Text(), nullable=False),
+        sa.Column("since", sa.Text(), nullable=False),
+        sa.Column("gone", sa.Integer(), nullable=False),
         sa.PrimaryKeyConstraint("system", "object", "record_id", "field", "position"),
     )
     op.create_table(
