@@ -5,11 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 from pilothouse.assembly import SYSTEM, App, assemble
 from pilothouse.data.store import Observation
+from pilothouse.decision.publishing.content import gather
+from pilothouse.decision.publishing.versions import Version
 from pilothouse.directory.people import Person
 from pilothouse.gateway.agents import Manifest
 from pilothouse.gateway.passage import Result
@@ -43,9 +46,23 @@ write:
   account: {industry: {min_confidence: 0.85}, country: {min_confidence: 0.85}, phone: {min_confidence: 0.85}, owner: {min_confidence: 0.85}, flags: {min_confidence: 0.5, review: never}}
   contact: {phone: {min_confidence: 0.85}, title: {min_confidence: 0.85}, flags: {min_confidence: 0.5, review: never}}
   opportunity: {next_step: {min_confidence: 0.85}, stage: {min_confidence: 0.5, review: never}, is_won: {}, is_closed: {}, close_date: {}}
-  message: {recipients: {review: never}, subject: {review: never}, body: {review: never}}
+  message: {recipients: {review: never}, subject: {review: never}, body: {review: never}, unsubscribe: {review: never}}
   quote: {amount: {}, discount: {}}
 """
+
+MESSAGES = """
+messages:
+  sender: {name: Alder Sales, address: "1 Alder Street, 10115 Berlin"}
+  unsubscribe: https://alder.example/unsubscribe
+  others: {consent: none, weekends: true, quiet_from: "03:00", quiet_until: "03:00"}
+"""
+FOOTER = "\n-- \nAlder Sales, 1 Alder Street, 10115 Berlin\nUnsubscribe: https://alder.example/unsubscribe"
+
+
+def letter(*recipients: str, body: str = "Hello", **more: Any) -> dict[str, Any]:
+    """Return the arguments of a message that may go out."""
+    way_out = "https://alder.example/unsubscribe"
+    return {"recipients": list(recipients), "subject": "Hello", "body": body + FOOTER, "unsubscribe": way_out, **more}
 
 
 @dataclass
@@ -92,6 +109,12 @@ class World:
     def submit(self, action: Action, token: str | None = None) -> Result:
         return self.gateway.submit(action, token or self.token())
 
+    def publish(self, changes: Mapping[str, str], *, without: str = "\0") -> Version:
+        """Put the workspace's text with these files in force; files whose path starts with `without` are left out."""
+        kept = {path: text for path, text in gather(self.root).items() if not path.startswith(without)}
+        proposed = self.app.versions.propose({**kept, **changes}, "gita", "For a test.")
+        return self.app.versions.approve(proposed.id, "noah")
+
     def committed(self) -> list[dict[str, Any]]:
         """Every request that the twin's own journal says took effect through the gateway's credential."""
         return [row for row in self.app.twin.journal() if row["committed"] and row["credential"] == "pilothouse"]
@@ -107,11 +130,14 @@ def make_world(root: Path, clock: TestClock, database_url: str | None = None) ->
         path = root / "pilothouse.toml"
         path.write_text(re.sub(r'url = ".*"', f'url = "{database_url}"', path.read_text()))
     (root / "contracts" / "wide.yaml").write_text(WIDE)
+    (root / "policy" / "messages.yaml").write_text(MESSAGES)
     workspace: Workspace = open_workspace(root)
     app = assemble(workspace, clock)
     for person in PEOPLE:
         app.directory.add(person, SYSTEM_PERSON)
     _records(app, clock)
+    for outward in app.compliance.outward():
+        app.compliance.sign_off(outward, "Reviewed for these tests.", clock.now() + timedelta(days=3650), "ada")
     manifest = Manifest(
         name="tester", version="1", owner="gita", summary="An agent for tests.", contract="wide", grants=ALL_GRANTS
     )

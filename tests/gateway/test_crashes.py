@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from tests.world import World
+from tests.world import World, letter
 
 from pilothouse.gateway.stages import record_result
 from pilothouse.orchestration.continuing import carry_on
@@ -78,9 +78,9 @@ def test_an_unreadable_system_refuses_before_anything_is_tried(world: World) -> 
 
 def test_when_it_cannot_be_told_who_opted_out_nothing_is_sent(world: World) -> None:
     world.promote("crm.message.send")
-    letter = {"recipients": ["c1"], "subject": "Hello", "body": "Hi"}
+    arguments = letter("c1")
     there = RecordRef("crm", "message", "")
-    message = world.action(capability="crm.message.send", target=there, arguments=letter, expects=None)
+    message = world.action(capability="crm.message.send", target=there, arguments=arguments, expects=None)
     world.app.twin.faults.arm("429", operation="read")
     result = world.submit(message)
     assert (result.status, result.code) == (S.REFUSED, "system_unreadable")

@@ -107,8 +107,7 @@ def test_a_misspelt_fact_is_an_error_and_an_unknown_age_is_a_no(live: World, tmp
     (tmp_path / "p.yaml").write_text(POLICY.format(when="!evidence.stlae"))
     with pytest.raises(DocumentError, match=r"evidence\.stale"):
         load_policy(tmp_path, capabilities, frozenset())
-    (tmp_path / "p.yaml").write_text(POLICY.format(when="evidence.age_days < 30"))
-    live.gateway.door.policy = load_policy(tmp_path, capabilities, frozenset())
+    live.publish({"policy/p.yaml": POLICY.format(when="evidence.age_days < 30")}, without="policy/")
     refused = live.submit(live.action())  # names no value of ours: there is no age to compare
     assert (refused.status, refused.code) == (ActionStatus.REFUSED, "policy_error")
     position = told(live, 10)

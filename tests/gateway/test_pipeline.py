@@ -9,7 +9,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from tests.world import World
+from tests.world import World, letter
 
 from pilothouse.gateway.entries import action_draft
 from pilothouse.gateway.passage import GO_ON, Passage, Result, Stop
@@ -18,7 +18,7 @@ from pilothouse.gateway.stages.record_intent import record_intent
 from pilothouse.ledger.entries import Draft
 from pilothouse.vocabulary.actions import Action, Evidence
 from pilothouse.vocabulary.actors import Actor, AgentRef
-from pilothouse.vocabulary.errors import Conflict, LedgerUnavailable
+from pilothouse.vocabulary.errors import Conflict, LedgerUnavailable, Unauthenticated
 from pilothouse.vocabulary.outcomes import ActionStatus as S
 from pilothouse.vocabulary.records import RecordRef
 from pilothouse.vocabulary.verdicts import Mode
@@ -58,8 +58,11 @@ def test_assisted_waits_for_a_person_even_when_policy_says_auto(world: World) ->
 
 
 @pytest.mark.parametrize("token", ["", "garbage", "a.b.c"])
-def test_a_forged_token_is_refused(world: World, token: str) -> None:
-    refused(world, world.gateway.submit(world.action(), token), "unauthenticated")
+def test_a_forged_token_is_refused_and_leaves_no_entry(world: World, token: str) -> None:
+    before = world.app.ledger.size()
+    with pytest.raises(Unauthenticated):
+        world.gateway.submit(world.action(), token)
+    assert world.app.ledger.size() == before and world.committed() == []
 
 
 def test_an_expired_token_is_refused(world: World) -> None:
@@ -113,7 +116,7 @@ def test_a_field_outside_the_contract_is_refused(world: World) -> None:
 
 
 def test_no_contract_no_access(world: World) -> None:
-    world.gateway.door.contracts = {}
+    world.gateway.door.rules().contracts.clear()
     refused(world, world.submit(world.action()), "no_contract")
 
 
@@ -155,7 +158,7 @@ def test_deletes_and_prices_are_never_an_agents(world: World) -> None:
 
 def test_a_message_waits_for_a_person_at_any_confidence(world: World) -> None:
     world.promote("crm.message.send")
-    arguments = {"recipients": ["c1"], "subject": "Hello", "body": "Hi"}
+    arguments = letter("c1")
     message = world.action(
         capability="crm.message.send", target=RecordRef("crm", "message", ""), arguments=arguments, expects=None,
         confidence=1.0,
@@ -172,9 +175,9 @@ def test_first_words_and_contracts_are_for_a_person_to_begin(
     world: World, recipients: list[str], body: str, code: str
 ) -> None:
     world.promote("crm.message.send")
-    letter = {"recipients": recipients, "subject": "Hello", "body": body}
+    arguments = letter(*recipients, body=body)
     there = RecordRef("crm", "message", "")
-    message = world.action(capability="crm.message.send", target=there, arguments=letter, expects=None)
+    message = world.action(capability="crm.message.send", target=there, arguments=arguments, expects=None)
     refused(world, world.submit(message), code)
     begun = world.gateway.submit_as_person(replace(message, id="act_own", idempotency_key="act_own"), "gita")
     assert begun.status is S.HELD and world.app.twin.records("message") == []
@@ -183,9 +186,9 @@ def test_first_words_and_contracts_are_for_a_person_to_begin(
 def test_who_was_written_to_once_is_no_new_prospect(world: World) -> None:
     crm = world.gateway.door.registry.connector("crm")
     assert crm.first_touch("c4") and crm.first_touch("C4@alder.example") and not crm.first_touch("c1@alder.example")
-    letter = {"recipients": ["c4"], "subject": "Hello", "body": "Hi"}
+    arguments = letter("c4")
     there = RecordRef("crm", "message", "")
-    message = world.action(capability="crm.message.send", target=there, arguments=letter, expects=None)
+    message = world.action(capability="crm.message.send", target=there, arguments=arguments, expects=None)
     held = world.gateway.submit_as_person(message, "gita")
     world.app.reviews.approve(held.review, "noah", world.app.reviews.get(held.review).payload_hash)
     assert world.gateway.resume(held.review).status is S.EXECUTED
@@ -194,7 +197,7 @@ def test_who_was_written_to_once_is_no_new_prospect(world: World) -> None:
 
 def test_nothing_goes_to_somebody_who_opted_out_approved_or_not(world: World) -> None:
     world.promote("crm.message.send")
-    arguments = {"recipients": ["c1", "c2"], "subject": "Hello", "body": "Hi"}
+    arguments = letter("c1", "c2")
     message = world.action(
         capability="crm.message.send", target=RecordRef("crm", "message", ""), arguments=arguments, expects=None
     )
@@ -334,10 +337,37 @@ def test_a_key_used_for_another_payload_is_refused_and_the_first_act_still_stand
     assert again.replayed and first.action.id in again.sentence
 
 
+def test_a_shadowed_act_is_told_again_and_not_judged_again(world: World) -> None:
+    first = world.submit(world.action(idempotency_key="once"))
+    before = len(list(world.app.ledger.entries(kinds={"action.shadowed"})))
+    again = world.submit(world.action(idempotency_key="once"))
+    assert (again.status, again.replayed) == (S.SHADOWED, True) and first.action.id in again.sentence
+    refused(world, world.submit(world.action("phone", "1", idempotency_key="once")), "key_reused")
+    assert len(list(world.app.ledger.entries(kinds={"action.shadowed"}))) == before
+
+
+def test_a_shadowed_act_is_judged_anew_once_its_agent_was_promoted(world: World) -> None:
+    world.submit(world.action(idempotency_key="once"))
+    world.promote("crm.account.update:fill-empty")
+    done = world.submit(world.action(idempotency_key="once"))
+    assert (done.status, done.replayed) == (S.EXECUTED, False)
+    assert world.submit(replace(world.action(idempotency_key="once"), expects={"industry": None})).replayed
+
+
+def test_a_refused_act_may_be_asked_again_under_its_key(world: World) -> None:
+    token = world.token()
+    world.gateway.door.agents.suspend(AgentRef("tester", "1"), "gita", "it guesses")
+    refused(world, world.submit(world.action(idempotency_key="once"), token), "agent_suspended")
+    world.gateway.door.agents.resume(AgentRef("tester", "1"), "gita", "mended")
+    assert not world.submit(world.action(idempotency_key="once"), token).replayed
+
+
 def test_a_key_tells_nothing_to_who_was_not_let_in_or_to_another_agent(world: World) -> None:
     world.promote("crm.account.update", Mode.ASSISTED)
     held = world.submit(world.action(idempotency_key="once"))
-    for token, code in (("forged", "unauthenticated"), (world.token("hygiene@1"), "key_reused")):
+    gone, grant = world.gateway.door.tokens.issue(AgentRef("tester", "1"), "gita", by=Actor("gita"))
+    world.gateway.door.tokens.revoke(grant.id, Actor("ada"), "leaked")
+    for token, code in ((gone, "unauthenticated"), (world.token("hygiene@1"), "key_reused")):
         other = world.gateway.submit(world.action(idempotency_key="once"), token)
         refused(world, other, code)
         assert held.action.id not in other.sentence and other.review == ""

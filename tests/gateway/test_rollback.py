@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from tests.world import World
+from tests.world import World, letter
 
 from pilothouse.gateway import rollback
 from pilothouse.gateway.rollback import Fate, Scope, apply, plan
@@ -123,9 +123,9 @@ def test_what_cannot_be_undone_is_listed(world: World) -> None:
     from pilothouse.vocabulary.records import RecordRef
 
     world.promote("crm.message.send")
-    letter = {"recipients": ["c1"], "subject": "Hello", "body": "Hi"}
+    arguments = letter("c1")
     there = RecordRef("crm", "message", "")
-    held = world.submit(world.action(capability="crm.message.send", target=there, arguments=letter, expects=None))
+    held = world.submit(world.action(capability="crm.message.send", target=there, arguments=arguments, expects=None))
     review = world.app.reviews.get(held.review)
     world.app.reviews.approve(held.review, "noah", review.payload_hash)
     world.gateway.resume(held.review)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.world import World
+from tests.world import World, letter
 
 from pilothouse.vocabulary.outcomes import ActionStatus
 from pilothouse.vocabulary.records import RecordRef
@@ -54,7 +54,7 @@ def test_people_of_several_companies_belong_to_none(world: World) -> None:
     to = ["c1", "c2"]
     message = world.action(
         capability="crm.message.send", target=RecordRef("crm", "message", ""), expects=None,
-        arguments={"recipients": to, "subject": "Hello", "body": "Hello"},
+        arguments=letter(*to),
     )  # fmt: skip
     world.promote("crm.message.send")
     world.submit(message)

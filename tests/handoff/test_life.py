@@ -21,9 +21,10 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from sqlalchemy import select
 
 from pilothouse.directory.people import Directory, PeopleProjector, Person
-from pilothouse.handoff.queue import ReviewProjector, reviews
+from pilothouse.handoff.queue import ReviewProjector
 from pilothouse.handoff.reviews import Reviews, consume_guard, opening, used
 from pilothouse.handoff.sla import deadline
+from pilothouse.handoff.tables import reviews
 from pilothouse.ledger.database import create_schema, open_database
 from pilothouse.ledger.ledger import Ledger
 from pilothouse.testing.clock import TestClock

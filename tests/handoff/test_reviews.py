@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from tests.world import World
+from tests.world import World, letter
 
 from pilothouse.handoff.queue import Review
 from pilothouse.handoff.sla import deadline
@@ -26,9 +26,9 @@ def held(world: World, *, value: str = "software") -> Review:
 
 def held_message(world: World) -> Review:
     world.promote("crm.message.send", Mode.LIVE)
-    letter = {"recipients": ["c1"], "subject": "Hello", "body": "Hi"}
+    arguments = letter("c1")
     message = world.action(
-        capability="crm.message.send", target=RecordRef("crm", "message", ""), arguments=letter, expects=None
+        capability="crm.message.send", target=RecordRef("crm", "message", ""), arguments=arguments, expects=None
     )
     return world.app.reviews.get(world.submit(message).review)
 

@@ -12,8 +12,9 @@ from tests.world import World
 
 from pilothouse.gateway.gateway import Gateway
 from pilothouse.handoff.opening import consume_guard, opening
-from pilothouse.handoff.queue import Review, reviews
+from pilothouse.handoff.queue import Review
 from pilothouse.handoff.sla import deadline
+from pilothouse.handoff.tables import reviews
 from pilothouse.vocabulary.actions import Action
 from pilothouse.vocabulary.actors import Actor, AgentRef, Role
 from pilothouse.vocabulary.errors import Conflict, Forbidden, InvalidInput, NotFound, PilothouseError

@@ -14,10 +14,14 @@ from typing import Any
 
 from tests.world import World
 
-from pilothouse.gateway.stages.preview import same
+from pilothouse.decision.replaying.replay import Replayer
+from pilothouse.decision.replaying.report import Window
+from pilothouse.directory.suspensions import RESUMED, SUSPENDED, Reach, reach_of
 from pilothouse.ledger.entries import Entry
+from pilothouse.observability.replaying import replay
 from pilothouse.vocabulary.clock import stamp
 from pilothouse.vocabulary.outcomes import ReviewStatus
+from pilothouse.vocabulary.records import same_value as same
 
 Rows = list[dict[str, Any]]
 RESULTS = ("action.executed", "action.failed")
@@ -39,6 +43,14 @@ def check(world: World) -> None:
     _no_act_is_done_twice(entries, intents, committed)
     _nothing_begins_while_suspended(entries)
     _only_people_decide(world, entries)
+
+
+def every_decision_can_be_made_again(world: World) -> None:
+    """Assert that a replay of the policy in force comes to what is recorded, of every decision."""
+    app = world.app
+    replayer = Replayer(app.policy, app.policy, app.gateway.door.registry.capabilities)
+    told = replay(app.ledger, replayer, Window()).as_json()
+    assert told["not_replayed"] == [] and told["reproduction"]["reproduced"] == told["decisions"]
 
 
 def _each_write_was_allowed(world: World, entries: list[Entry], intents: Mapping[str, Entry], committed: Rows) -> None:
@@ -142,14 +154,22 @@ def _no_act_is_done_twice(entries: list[Entry], intents: Mapping[str, Entry], co
 
 
 def _nothing_begins_while_suspended(entries: list[Entry]) -> None:
-    suspended: set[str] = set()
+    """I3: once a suspension stands in the ledger, nothing in its reach gets an intent, whatever its reach."""
+    suspended: set[Reach] = set()
     for entry in entries:
-        if entry.kind == "agent.suspended":
-            suspended.add(entry.body["agent"])
-        elif entry.kind == "agent.resumed":
-            suspended.discard(entry.body["agent"])
-        elif entry.kind == "action.intended":
-            assert str(entry.actor.agent) not in suspended, f"{entry.action} began while its agent was suspended"
+        if entry.kind == SUSPENDED:
+            suspended.add(reach_of(entry))
+        elif entry.kind == RESUMED:
+            suspended.discard(reach_of(entry))
+        elif entry.kind == "action.intended" and entry.actor.agent is not None:
+            types = (entry.body["capability"], entry.body["action_type"])
+            hit = [reach for reach in suspended if reach.covers(entry.actor.agent, *types)]
+            assert not hit, f"{entry.action} began while {hit} was suspended"
+        elif entry.kind in ("review.approved", "review.edited", "review.expired"):
+            asked = next(e for e in entries if e.kind == "review.opened" and e.body["review"] == entry.body["review"])
+            types = (asked.body["capability"], asked.body["action_type"])
+            agent = asked.actor.agent
+            assert agent is None or not any(reach.covers(agent, *types) for reach in suspended)
 
 
 def _only_people_decide(world: World, entries: list[Entry]) -> None:

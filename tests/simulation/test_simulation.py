@@ -21,10 +21,11 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 from tests.postgres import Cluster
-from tests.simulation.invariants import check
+from tests.simulation.invariants import check, every_decision_can_be_made_again
 from tests.simulation.side_by_side import run_side_by_side
-from tests.world import make_world
+from tests.world import letter, make_world
 
+from pilothouse.directory.suspensions import Reach
 from pilothouse.gateway import rollback
 from pilothouse.gateway.stages import perform, record_result
 from pilothouse.handoff.queue import Review
@@ -32,7 +33,7 @@ from pilothouse.orchestration.continuing import carry_on
 from pilothouse.testing.clock import TestClock
 from pilothouse.vocabulary.actions import Evidence
 from pilothouse.vocabulary.actors import AgentRef
-from pilothouse.vocabulary.errors import PilothouseError
+from pilothouse.vocabulary.errors import NotFound, PilothouseError
 from pilothouse.vocabulary.records import RecordRef
 from pilothouse.vocabulary.verdicts import Mode
 from pilothouse.workspace.config import init_workspace
@@ -55,6 +56,14 @@ RIVALS = st.tuples(
     st.integers(0, 1),
     st.sampled_from(["industry", "phone"]),
 )
+UPDATE = "crm.account.update"
+REACHES = [
+    Reach("tester@1"),
+    Reach("tester"),
+    Reach(),
+    Reach(action_type=UPDATE),
+    Reach("tester", f"{UPDATE}:fill-empty"),
+]
 _template: list[Path] = []
 _cluster: list[Cluster] = []
 
@@ -108,12 +117,12 @@ class Simulation(RuleBasedStateMachine):
     def an_agent_tries_something_else(self, kind: str, sure: float, who: int) -> None:
         account, message = RecordRef("crm", "account", "a1"), RecordRef("crm", "message", "")
         deal = RecordRef("crm", "opportunity", "o1")
-        letter = {"recipients": [f"c{who}"], "subject": "Hello", "body": "Hi"}
+        arguments = letter(f"c{who}")
         restore = {"fields": {"industry": "x"}}
         flag = {"code": "odd", "note": "look at this"}
         choices: dict[str, dict[str, Any]] = {
             "delete": {"capability": "crm.record.delete", "target": account, "arguments": {"confirm": True}},
-            "message": {"capability": "crm.message.send", "target": message, "arguments": letter},
+            "message": {"capability": "crm.message.send", "target": message, "arguments": arguments},
             "stage": {"capability": "crm.opportunity.stage", "target": deal, "arguments": {"stage": "Closed Won"}},
             "restore": {"capability": "crm.record.restore", "target": account, "arguments": restore},
             "flag": {"capability": "crm.record.flag", "target": account, "arguments": flag},
@@ -153,7 +162,8 @@ class Simulation(RuleBasedStateMachine):
     def ready_to_act(self, accounts: int) -> list[str]:
         """Let the agent write alone what is empty, with the whole write-set left; return that many new accounts."""
         self.world.promote("crm.account.update:fill-empty")
-        self.world.gateway.door.agents.resume(AgentRef("tester", "1"), "noah", "the drill is over")
+        for each in self.world.gateway.door.agents.suspensions():
+            self.world.gateway.door.agents.resume(each.reach, "noah", "the drill is over")
         self.world.clock.advance(timedelta(minutes=11))
         fresh = [f"n{self.world.app.ledger.size()}-{number}" for number in range(accounts)]
         self.world.app.twin.seed([("account", each, {"name": each, "country": "Germany"}) for each in fresh])
@@ -180,7 +190,8 @@ class Simulation(RuleBasedStateMachine):
         carry_on(self.world.gateway)
 
     def suspend(self) -> None:
-        self.world.gateway.door.agents.suspend(AgentRef("tester", "1"), "noah", "a drill")
+        reach = REACHES[self.world.app.ledger.size() % len(REACHES)]
+        self.world.gateway.door.agents.suspend(reach, "noah", "a drill")
 
     def decide_and_resume(self, review: Review) -> None:
         try:
@@ -197,10 +208,13 @@ class Simulation(RuleBasedStateMachine):
     def somebody_demotes(self, action_type: str) -> None:
         self.world.gateway.door.agents.demote(AgentRef("tester", "1"), action_type, "noah", "too eager")
 
-    @rule(stop=st.booleans())
-    def somebody_suspends_or_resumes(self, stop: bool) -> None:
+    @rule(stop=st.booleans(), reach=st.sampled_from(REACHES))
+    def somebody_suspends_or_resumes(self, stop: bool, reach: Reach) -> None:
         agents = self.world.gateway.door.agents
-        (agents.suspend if stop else agents.resume)(AgentRef("tester", "1"), "noah", "a drill")
+        try:
+            (agents.suspend if stop else agents.resume)(reach, "noah", "a drill")
+        except NotFound:
+            assert not stop  # exactly this was not suspended
 
     @rule(who=DECIDERS, choice=st.integers(0, 20), how=st.sampled_from(["approve", "edit", "reject", "wrong hash"]))
     def somebody_decides(self, who: str, choice: int, how: str) -> None:
@@ -277,7 +291,11 @@ class Simulation(RuleBasedStateMachine):
             check(self.world)
 
     def teardown(self) -> None:
-        if hasattr(self, "world"):
+        if not hasattr(self, "world"):
+            return
+        try:
+            every_decision_can_be_made_again(self.world)
+        finally:
             self.world.app.close()
             shutil.rmtree(self.folder)
 

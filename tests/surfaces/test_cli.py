@@ -62,20 +62,27 @@ def test_policy_is_checked_and_tested(home: Path) -> None:
     assert "cases came out as wanted" in call("policy", "test")
     policy = home / "policy" / "crm.yaml"
     policy.write_text(policy.read_text().replace("when: change.fills_empty\n", "when: change.fils_empty\n", 1))
-    [problem] = json.loads(call("policy", "check", "--json", code=1))
+    [problem] = json.loads(call("policy", "check", "--json", code=1))["problems"]
     assert problem["file"].endswith("crm.yaml") and problem["line"] == 6 and "fills_empty" in problem["problem"]
 
 
 def test_promotion_takes_two_and_shows(home: Path) -> None:
     call("agents", "register", str(home / "agents" / "hygiene.yaml"))
-    call("agents", "promote", "hygiene@1", "crm.account.update", "live", "--with", "me", code=1)
-    call("agents", "promote", "hygiene@1", "crm.account.update:fill-empty", "live", "--with", "noah")
+    call("agents", "promote", "hygiene@1", "crm.account.update", "live", "--bootstrap", "--with", "me", code=1)
+    call("agents", "promote", "hygiene@1", "crm.account.update", "live", "--with", "noah", code=1)
+    call("agents", "promote", "hygiene@1", "crm.account.update", "--with", "noah", code=1)
+    call("agents", "promote", "hygiene@1", "crm.account.update:fill-empty", "live", "--bootstrap", "--with", "noah")
     assert "bootstrap" in call("agents", "show", "hygiene@1")
+    assert "bootstrap" in call("agents", "card", "hygiene")
+    assert "NOT MET" in call("agents", "gate", "hygiene@1", "crm.account.update")
+    said = call("readiness", "--plan")
+    assert "Ceiling: level" in said and "90-day plan" in said and "no sign-off is on record" in said
     call("agents", "suspend", "hygiene@1", "--reason", "a drill")
     assert "a drill" in call("agents", "list")
     call("agents", "resume", "hygiene@1", "--reason", "over")
     call("agents", "demote", "hygiene@1", "crm.account.update:fill-empty", "--reason", "too eager")
-    assert json.loads(call("agents", "list", "--json"))[0]["standings"] == {}
+    [standing] = json.loads(call("agents", "list", "--json"))[0]["standings"].values()
+    assert (standing["mode"], standing["demoted"]) == ("shadow", "too eager")
     token = call("token", "issue", "hygiene@1").strip().splitlines()[-1]
     assert token.count(".") == 2
 
@@ -84,16 +91,16 @@ def test_promotion_takes_two_and_shows(home: Path) -> None:
     ("words", "code", "says"),
     [
         (["reviews", "show", "rev_nothing"], 1, "there is no review"),
-        (["rollback", "--preview"], 1, "say what to undo"),
+        (["rollback", "--preview"], 2, "say what to undo"),
         (["run", "nobody"], 1, "no built-in agent"),
-        (["actions", "list", "--since", "yesterday"], 1, "is no moment"),
+        (["actions", "list", "--since", "yesterday"], 2, "is no moment"),
         (["import", "nowhere.csv", "--mapping", "canonical"], 1, "does not exist"),
         (["token", "issue", "nobody"], 1, "name@version"),
         (["reviews", "explode"], 2, "No such command"),
         (["people", "link", "nobody"], 1, "there is no person"),
         (["rollback", "--as", "system", "--from", "24h"], 2, "nobody acts as 'system'"),
         (["rollback", "--as", "me", "--agent", "nope", "--preview"], 1, "was ever registered"),
-        (["rollback", "--as", "me", "--agent", "nope"], 1, "needs a reason"),
+        (["rollback", "--as", "me", "--agent", "nope"], 2, "needs a reason"),
         (["actions", "list", "--status", "banana"], 2, "banana"),
         (["agents", "show", "nope"], 1, "no agent 'nope' is registered"),
         (["actions", "list", "--agent", "nope"], 1, "was ever registered"),

@@ -107,10 +107,17 @@ def last_entry(home: Path) -> Entry:
 def test_an_agents_life(home: Path) -> None:
     again = told("agents", "register", str(home / "agents" / "hygiene.yaml"))
     assert again == {"agent": HYGIENE, "new": False}
-    promoted = told("agents", "promote", HYGIENE, UPDATE, "assisted", "--with", "noah", "--bulk-allowance", "7")
+    promoted = told(
+        "agents", "promote", HYGIENE, UPDATE, "assisted", "--bootstrap", "--with", "noah", "--bulk-allowance", "7"
+    )
     assert (promoted["mode"], promoted["bulk_allowance"], promoted["promoted_by"]) == ("assisted", 7, ["me", "noah"])
     entry = last_entry(home)
     assert (entry.position, entry.kind) == (promoted["position"], "agent.promoted")
+    shut = told("agents", "gate", HYGIENE, UPDATE)
+    assert shut["passed"] is False and {"decided", "rate", "drill"} <= {
+        each["code"] for each in shut["conditions"] if not each["met"]
+    }
+    assert told("agents", "card", HYGIENE)["types"][0]["standing"]["bootstrap"] is True
     suspended = told("agents", "suspend", HYGIENE, "--reason", "a drill")
     assert suspended == {"agent": HYGIENE, "state": "suspended", "position": promoted["position"] + 1}
     assert told("agents", "show", "hygiene")["suspended"] == "a drill"
@@ -122,7 +129,7 @@ def test_an_agents_life(home: Path) -> None:
         "shadow",
         last_entry(home).position,
     )
-    assert told("agents", "show", "hygiene")["standings"] == {}
+    assert told("agents", "show", "hygiene")["standings"][UPDATE]["mode"] == "shadow"
 
 
 def test_a_tokens_life(home: Path) -> None:
@@ -176,7 +183,7 @@ def proposed(home: Path, record: str, industry: str) -> str:
 
 
 def test_what_becomes_of_reviews(home: Path) -> None:
-    told("agents", "promote", HYGIENE, UPDATE, "assisted", "--with", "noah")
+    told("agents", "promote", HYGIENE, UPDATE, "assisted", "--bootstrap", "--with", "noah")
     one, two, three = (proposed(home, record, "mining") for record in "123")
     approved = told("reviews", "approve", one)
     assert (approved["status"], approved["review"]) == ("executed", one)
@@ -188,7 +195,7 @@ def test_what_becomes_of_reviews(home: Path) -> None:
 
 
 def test_an_approval_that_is_not_carried_out_says_so_and_fails(home: Path) -> None:
-    told("agents", "promote", HYGIENE, UPDATE, "assisted", "--with", "noah")
+    told("agents", "promote", HYGIENE, UPDATE, "assisted", "--bootstrap", "--with", "noah")
     review = proposed(home, "1", "mining")
     assert told("set", "crm/account/1", "industry=retail")["status"] == "executed"
     assert told("reviews", "approve", review, code=1)["code"] == "stale_read"
@@ -201,7 +208,7 @@ def test_an_error_leaves_stdout_empty(home: Path) -> None:
 
 def test_a_program_is_asked_no_question(home: Path) -> None:
     done = runner.invoke(app, ["rollback", "--agent", "hygiene", "--reason", "a drill", "--json"], input="y\n")
-    assert (done.exit_code, done.stdout) == (1, "") and "add --yes" in done.stderr
+    assert (done.exit_code, done.stdout) == (2, "") and "add --yes" in done.stderr
     undone = told("rollback", "--agent", "hygiene", "--reason", "a drill", "--yes")
     assert (undone["restored"], undone["not_restored"]) == (0, [])
 
@@ -244,3 +251,11 @@ def page(address: str) -> str:
                 raise
             time.sleep(0.1)
     raise AssertionError(f"nothing listens at {address}")
+
+
+def test_readiness_is_assessed_and_stands_in_the_ledger(home: Path) -> None:
+    found = told("readiness")
+    assert (found["level"], len(found["items"])) == (2, 10)
+    entry = last_entry(home)
+    assert (entry.kind, entry.position, entry.body["level"]) == ("readiness.assessed", found["position"], 2)
+    assert told("readiness")["position"] == found["position"]  # the same a moment later is not written again

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 
 import pytest
 import schemathesis
@@ -48,10 +49,48 @@ def test_an_agent_is_always_told_what_became_of_its_action(world: World, client:
     done = client.post("/v1/actions", json=BODY, headers=token).json()
     assert (done["status"], done["tier"], done["rule"]) == ("executed", "T1", "fill-empty-fields")
     assert client.post("/v1/actions", json=BODY).status_code == 401
-    refused = client.post("/v1/actions", json=BODY, headers={"Authorization": "Bearer forged"}).json()
-    assert (refused["status"], refused["code"]) == ("refused", "unauthenticated")
+    before = world.app.ledger.size()
+    forged = client.post("/v1/actions", json=BODY, headers={"Authorization": "Bearer forged"})
+    assert (forged.status_code, forged.json()["code"]) == (401, "unauthenticated")
+    assert world.app.ledger.size() == before
     record = client.get("/v1/records/crm/account/a1", headers=token)
     assert record.json()["fields"]["industry"] == "software"
+
+
+def test_a_token_that_has_expired_answers_401_and_is_recorded(world: World, client: TestClient) -> None:
+    token = {"Authorization": f"Bearer {world.token()}"}
+    world.clock.advance(timedelta(hours=2))
+    late = client.post("/v1/actions", json=BODY, headers=token)
+    assert late.status_code == 401 and "expired" in late.json()["message"]
+    [refused] = list(world.app.ledger.entries(kinds={"action.refused"}))
+    assert refused.action in late.json()["hint"]
+
+
+def test_strangers_are_heard_out_only_so_often(world: World, client: TestClient) -> None:
+    answers = {
+        client.post("/v1/actions", json=BODY, headers={"Authorization": "Bearer forged"}).status_code for _ in range(90)
+    }
+    assert answers == {401, 429} or answers == {429}
+    mine = client.post("/v1/actions", json=BODY, headers={"Authorization": f"Bearer {world.token()}"})
+    assert mine.status_code == 200
+
+
+def test_readiness_and_gates_are_told_to_who_may_read_the_ledger(world: World, client: TestClient) -> None:
+    path = "/v1/agents/tester@1/gate?action_type=crm.account.update"
+    assert client.get("/v1/readiness").status_code == 401
+    enter(world, client, "rosa")
+    assert client.get("/v1/readiness").status_code == 403 and client.get(path).status_code == 403
+    enter(world, client, "iris")
+    size = world.app.ledger.size()
+    told = client.get("/v1/readiness").json()
+    assert (told["level"], len(told["items"])) == (2, 10) and told["items"][8]["met"] is False
+    shut = client.get(path).json()
+    assert shut["passed"] is False and "shadow" in {each["code"] for each in shut["conditions"] if not each["met"]}
+    assert client.get("/v1/agents/nobody@1/gate?action_type=x").status_code == 404
+    assert client.get("/v1/agents/tester/gate?action_type=x").status_code == 400
+    card = client.get("/v1/agents/tester@1/card").json()
+    assert card["level_name"] == "Autonomous" and card["types"] == []
+    assert not [e for e in world.app.ledger.entries(after=size - 1) if e.actor.person == "iris"]
 
 
 def test_a_person_reviews_and_rolls_back(world: World, client: TestClient) -> None:
@@ -176,3 +215,24 @@ def test_how_enrichment_stands_is_for_who_may_read(world: World, client: TestCli
     assert "No enrichment provider is set up" in client.get("/quality").text
     enter(world, client, "rosa")
     assert client.get("/v1/enrichment").status_code == 403
+
+
+def test_stopping_everything_and_an_incidents_life(world: World, client: TestClient) -> None:
+    csrf = enter(world, client, "noah")
+    assert client.post("/v1/suspensions", json={"agent": "@1", "reason": "stop"}, headers=csrf).status_code == 404
+    assert client.post("/v1/suspensions", json={"reason": "stop"}, headers=csrf).status_code == 201
+    assert [each["reach"]["agent"] for each in client.get("/v1/suspensions").json()] == ["*"]
+    asked = client.post("/v1/actions", json=BODY, headers={"Authorization": f"Bearer {world.token()}"}).json()
+    assert asked["code"] == "agent_suspended"
+    told = {"summary": "It guesses.", "severity": 2, "agent": "tester"}
+    path = "/v1/incidents/" + client.post("/v1/incidents", json=told, headers=csrf).json()["id"]
+    end = {"reason": "over"}
+    assert client.post("/v1/suspensions/end", json=end, headers=csrf).json()["code"] == "incident_unsettled"
+    assert client.post(f"{path}/contain", json={}, headers=csrf).json()["status"] == "contained"
+    assert client.post(f"{path}/plan", headers=csrf).json()["plan"] == []
+    assert client.post(f"{path}/resolve", json={"note": "nothing was written"}, headers=csrf).status_code == 200
+    assert client.post("/v1/suspensions/end", json=end, headers=csrf).json()["state"] == "resumed"
+    assert client.post(f"{path}/close", json={"note": "done"}, headers=csrf).json()["status"] == "closed"
+    assert [each["name"] for each in client.get(path).json()["timeline"]][-1] == "closed"
+    for page in ("/incidents", "/suspend", path.removeprefix("/v1")):
+        assert client.get(page).status_code == 200

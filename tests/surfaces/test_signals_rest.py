@@ -49,6 +49,16 @@ def test_one_event_is_answered_by_its_fate_and_a_list_by_each(world: World, clie
     assert status == 200 and [each["fate"] for each in several] == ["accepted", "quarantined", "known"]
 
 
+def test_a_refusal_names_the_event_and_its_place(world: World, client: TestClient) -> None:
+    csrf = enter(world, client, "gita")
+    timeless = event("e10")
+    del timeless["time"]
+    status, [bad] = post(client, timeless, csrf | ONE)
+    assert (status, bad["fate"], bad["id"], bad["source"]) == (422, "quarantined", "e10", timeless["source"])
+    status, several = post(client, [event("e11"), timeless | {"id": 7}], csrf | SEVERAL)
+    assert [(each["index"], each["id"]) for each in several] == [(0, "e11"), (1, "")]
+
+
 def test_who_may_not_send_is_refused(world: World, client: TestClient) -> None:
     assert post(client, event(), ONE)[0] == 401
     assert post(client, event(), ONE | {"Authorization": "Bearer forged"})[0] == 401

@@ -29,49 +29,52 @@ class UnknownNode(Exception):
 
 def mentioned(serialized: bytes) -> frozenset[str]:
     """Return the names that `Expression.serialize()`'s tree refers to; raises `UnknownNode` for loops and messages."""
-    checked = _only(serialized, _ANY_VALUE)
-    return frozenset(_names(_only(checked, _CHECKED_EXPR)))
+    return frozenset(_names(root(serialized)))
+
+
+def root(serialized: bytes) -> bytes:
+    """Return the outermost node of `Expression.serialize()`'s tree."""
+    return only(only(serialized, _ANY_VALUE), _CHECKED_EXPR)
 
 
 def _names(node: bytes) -> Iterator[str]:
-    for number, content in _fields(node):
+    for number, content in fields(node):
         if number in _LEAVES:
             continue
         if number == _COMPREHENSION:
             raise UnknownNode("loops (all, exists, exists_one, map, filter) are not allowed in a condition")
         if number == _IDENT:
-            yield _only(content, _IDENT_NAME).decode()
+            yield only(content, _IDENT_NAME).decode()
         elif number in _OPERANDS:
-            for inner, operand in _fields(content):
+            for inner, operand in fields(content):
                 if inner in _OPERANDS[number]:
                     yield from _names(operand)
         else:
             raise UnknownNode("maps and messages are not allowed in a condition")
 
 
-def _only(message: bytes, wanted: int) -> bytes:
-    found = [content for number, content in _fields(message) if number == wanted]
+def only(message: bytes, wanted: int) -> bytes:
+    """Return the one field of this number; raises `UnknownNode` when there is none or more."""
+    found = [content for number, content in fields(message) if number == wanted]
     if len(found) != 1:
         raise UnknownNode(f"the checked condition has {len(found)} parts where one was expected")
     return found[0]
 
 
-def _fields(message: bytes) -> Iterator[Field]:
-    """Yield each field of a protobuf message: its number and content (empty for numbers, which nobody here needs)."""
+def fields(message: bytes) -> Iterator[Field]:
+    """Yield each field of a protobuf message: its number and its content, that of a number as the bytes it is written in."""
     at = 0
     while at < len(message):
-        key, at = _varint(message, at)
+        key, at = varint(message, at)
         number, wire = key >> 3, key & 7
         start = at
         match wire:
             case 0:
-                _, at = _varint(message, at)
-                start = at
+                _, at = varint(message, at)
             case 1 | 5:
                 at += 8 if wire == 1 else 4
-                start = at
             case 2:
-                size, start = _varint(message, at)
+                size, start = varint(message, at)
                 at = start + size
             case _:
                 raise UnknownNode(f"the checked condition has a part of unknown wire type {wire}")
@@ -80,7 +83,8 @@ def _fields(message: bytes) -> Iterator[Field]:
         yield number, message[start:at]
 
 
-def _varint(message: bytes, at: int) -> tuple[int, int]:
+def varint(message: bytes, at: int) -> tuple[int, int]:
+    """Return the number that begins at a byte, and where it ends; raises `UnknownNode` when it is cut short."""
     value = shift = 0
     while at < len(message):
         byte = message[at]

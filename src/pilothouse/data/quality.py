@@ -180,9 +180,7 @@ class _Look:
             naming = [record for record in self.here[name] if record.text(field)]
             if naming:
                 leads = partial(_leads, field, known)
-                yield self._share(
-                    "reference", field, name, naming, leads, f"name in {field} a record of {spec.to} that exists"
-                )
+                yield self._share("reference", field, name, naming, leads, f"have in {field} a {spec.to} that exists")
 
     def _duplicates(self, name: str) -> Measure:
         of = {record: entity for entity, records in self.entities.current(name).items() for record in records}

@@ -68,39 +68,51 @@ class Repeat:
     fields: frozenset[str]
 
 
-def as_it_stood(
-    told: Iterable[tuple[str, FieldValue]], repeats: Sequence[Repeat], moment: datetime
-) -> dict[str, FieldValue]:
-    """Return a record's fields as they stood at a moment: what the tables would hold of what was dated by then.
+@dataclass(frozen=True, slots=True)
+class Told:
+    """One entry's word on one field: a value, since when it stands there, and whether the field has none from then on."""
+
+    position: int
+    field: str
+    value: FieldValue
+    since: datetime
+    gone: bool = False
+
+
+def as_it_stood(told: Iterable[Told], repeats: Sequence[Repeat], moment: datetime) -> dict[str, FieldValue]:
+    """Return a record's fields as they stood at a moment: what the tables would hold of what was there by then.
 
     `told` is the whole history by field, in any order. A repeat counts only where the value that stood then is the one
     that was repeated, and not an older one.
     """
-    by_field: dict[str, list[FieldValue]] = {}
-    for name, value in told:
-        by_field.setdefault(name, []).append(value)
+    by_field: dict[str, list[Told]] = {}
+    for each in told:
+        by_field.setdefault(each.field, []).append(each)
     found = {name: _stood(name, values, repeats, moment) for name, values in by_field.items()}
     return {name: value for name, value in found.items() if value is not None}
 
 
-def _stood(name: str, values: Sequence[FieldValue], repeats: Sequence[Repeat], moment: datetime) -> FieldValue | None:
+def _stood(name: str, values: Sequence[Told], repeats: Sequence[Repeat], moment: datetime) -> FieldValue | None:
     mine = [each for each in repeats if name in each.fields and each.as_of <= moment]
-    happened = sorted((*values, *mine), key=lambda each: each.position or 0)
     then: FieldValue | None = None
     present: FieldValue | None = None
-    for each in happened:
-        if isinstance(each, FieldValue):
+    for each in sorted((*values, *mine), key=lambda each: each.position):
+        if isinstance(each, Told):
             present = _next(present, each)
-            then = _next(then, each) if each.at <= moment else then
+            then = _next(then, each) if each.since <= moment else then
         elif then is not None and present is not None and then.position == present.position and then.at < each.as_of:
             then = replace(then, repeated_at=max(each.as_of, then.last_said))
     return then
 
 
-def _next(present: FieldValue | None, told: FieldValue) -> FieldValue:
+def _next(present: FieldValue | None, told: Told) -> FieldValue | None:
+    value = told.value
+    if told.gone:
+        return None
     if present is None:
-        return told
-    if told.at < present.at:
+        return value
+    put_back = told.since != value.at
+    if value.at < present.at and not put_back:
         return present
-    again = canonical(present.value) == canonical(told.value)
-    return replace(told, repeated_at=present.repeated_at) if again else told
+    again = canonical(present.value) == canonical(value.value)
+    return replace(value, repeated_at=present.repeated_at) if again else value

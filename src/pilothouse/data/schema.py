@@ -88,6 +88,7 @@ OBJECTS: Mapping[str, ObjectSpec] = {
                 "owner": _to("user"),
                 "country": WORD,
                 "opted_out": FLAG,
+                "consent": FLAG,
                 "flags": TEXT,
             },
         ),
@@ -138,7 +139,10 @@ OBJECTS: Mapping[str, ObjectSpec] = {
         ),
         ObjectSpec("user", {"name": TEXT, "email": TEXT, "manager": TEXT, "region": TEXT, "is_active": FLAG}),
         ObjectSpec("product", {"name": FieldSpec(required=True), "series": WORD, "price": NUMBER}),
-        ObjectSpec("message", {"recipients": PERSONAL, "subject": TEXT, "body": PERSONAL, "status": WORD}),
+        ObjectSpec(
+            "message",
+            {"recipients": PERSONAL, "subject": TEXT, "body": PERSONAL, "unsubscribe": PERSONAL, "status": WORD},
+        ),
         ObjectSpec("quote", {"opportunity": _to("opportunity"), "amount": NUMBER, "discount": NUMBER, "status": WORD}),
     )
 }

@@ -7,7 +7,7 @@ observation older than the value it would replace goes into the history and leav
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import groupby, islice
 from typing import Any
@@ -15,7 +15,7 @@ from typing import Any
 from sqlalchemy import select
 
 from pilothouse.data.projection import field_history, field_values, record_repeats
-from pilothouse.data.repeating import Repeat, Repeats, as_it_stood
+from pilothouse.data.repeating import Repeat, Repeats, Told, as_it_stood
 from pilothouse.data.schema import is_personal
 from pilothouse.ledger.entries import Draft
 from pilothouse.ledger.ledger import Ledger
@@ -174,7 +174,7 @@ class DataStore:
             history = select(field_history).where(
                 told.system == ref.system, told.object == ref.object, told.record_id == ref.id
             )
-            values = [(row.field, value_of(row)) for row in connection.execute(history)]
+            values = [_told(row) for row in connection.execute(history)]
             said = select(record_repeats).where(
                 again.system == ref.system, again.object == ref.object, again.record_id == ref.id
             )
@@ -225,24 +225,33 @@ class DataStore:
             select(field_history)
             .where(columns.system == ref.system, columns.object == ref.object, columns.record_id == ref.id)
             .where(columns.field == name)
-            .order_by(columns.at, columns.position)
+            .order_by(columns.since, columns.position)
         )
         with self._ledger.engine.connect() as connection:
             return [value_of(row) for row in connection.execute(query)]
 
     def histories(self, object_name: str, name: str, system: str) -> dict[str, list[FieldValue]]:
-        """Return every value a field of an object's records is known to have had, oldest first, by the record's id."""
+        """Return every value a field of an object's records is known to have had, oldest first, by the record's id.
+
+        Each is dated to when it came to stand there.
+        """
         columns = field_history.c
         query = (
             select(field_history)
             .where(columns.system == system, columns.object == object_name, columns.field == name)
-            .order_by(columns.record_id, columns.at, columns.position)
+            .order_by(columns.record_id, columns.since, columns.position)
         )
         found: dict[str, list[FieldValue]] = {}
         with self._ledger.engine.connect() as connection:
             for row in connection.execute(query).yield_per(5000):
-                found.setdefault(row.record_id, []).append(value_of(row))
+                found.setdefault(row.record_id, []).append(moved(row))
         return found
+
+    def systems(self) -> list[str]:
+        """Return the systems that any record is known of, in order."""
+        query = select(field_values.c.system).distinct().order_by(field_values.c.system)
+        with self._ledger.engine.connect() as connection:
+            return list(connection.execute(query).scalars())
 
     def newest(self) -> datetime | None:
         """Return the latest moment any source told of, or None when nothing is known."""
@@ -310,6 +319,15 @@ def _by_object(refs: Iterable[RecordRef]) -> Iterator[tuple[str, str, list[str]]
 
 def _ref(row: Any) -> RecordRef:
     return RecordRef(row.system, row.object, row.record_id)
+
+
+def moved(row: Any) -> FieldValue:
+    """Return the value that a row of the history holds, dated to when it came to stand there."""
+    return replace(value_of(row), at=unstamp(row.since))
+
+
+def _told(row: Any) -> Told:
+    return Told(row.position, row.field, value_of(row), unstamp(row.since), bool(row.gone))
 
 
 def _repeat(row: Any) -> Repeat:

@@ -11,6 +11,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict
 
 from pilothouse.data.contracts import PRECEDENCE, FieldRule
+from pilothouse.decision.business.written import AskCase
 from pilothouse.decision.engine import decide
 from pilothouse.decision.facts import Facts
 from pilothouse.decision.policy import TREATMENTS, Policy
@@ -71,6 +72,7 @@ class Case(_Strict):
     evidence_age_days: int | None = None
     evidence_stale: bool = False
     evidence_undated: int = 0
+    evidence_systems: tuple[str, ...] = ()
     rejected: str = ""
     ambiguity: str = ""
     account_id: str = ""
@@ -83,9 +85,10 @@ class Case(_Strict):
 
 
 class CaseFile(_Strict):
-    """One file under `policy/cases/`."""
+    """One file under `policy/cases/`: actions with their verdicts, and questions to business policy with their answers."""
 
-    cases: tuple[Case, ...]
+    cases: tuple[Case, ...] = ()
+    asks: tuple[AskCase, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +148,7 @@ def facts_of(case: Case, capability: Capability) -> Facts:
         evidence_age_days=case.evidence_age_days,
         evidence_stale=case.evidence_stale,
         evidence_undated=case.evidence_undated,
+        evidence_systems=case.evidence_systems,
         rejected=case.rejected,
         ambiguity=case.ambiguity,
         account_id=case.account_id,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
+from pilothouse.decision.autonomy.ceiling import runs_alone
 from pilothouse.decision.facts import Facts
 from pilothouse.decision.measures import (
     confidence,
@@ -33,7 +34,7 @@ from pilothouse.decision.tiers import (
 )
 from pilothouse.directory.roles import permissions_of
 from pilothouse.vocabulary.capabilities import Blast, Effect
-from pilothouse.vocabulary.verdicts import Reason, Treatment
+from pilothouse.vocabulary.verdicts import Mode, Reason, Treatment
 
 T = Treatment
 ROUTINE = (K.FIELD_UPDATE, K.FLAG, K.ACTIVITY)
@@ -143,6 +144,17 @@ def ambiguous(facts: Facts, policy: Policy) -> Iterator[Reason]:
         yield Reason("ambiguous", "The agent says that it cannot tell for sure; a person looks at it.", T.REVIEW)
 
 
+def earned(facts: Facts, policy: Policy) -> Iterator[Reason]:
+    """R-099, R-284: what readiness does not allow yet, or lies outside the share that runs by itself, is reviewed."""
+    if facts.agent is None or not acts(facts) or facts.mode is Mode.SHADOW:
+        return
+    if facts.held_back:
+        yield Reason("ceiling", facts.held_back, T.REVIEW)
+    if facts.mode is Mode.LIVE and not runs_alone(facts.share, facts.drawn):
+        sentence = f"{facts.share} % of these acts run by themselves; this record is among those that are reviewed."
+        yield Reason("staged_share", sentence, T.REVIEW)
+
+
 def rewritten_draft(facts: Facts, policy: Policy) -> Iterator[Reason]:
     """A draft onto a record that exists is no draft: somebody may have sent or signed it since."""
     if facts.agent is not None and facts.capability.effect is Effect.DRAFT and acts(facts):
@@ -180,6 +192,7 @@ CONSIDERATIONS: tuple[Consideration, ...] = (
     contract,
     kind,
     retained,
+    earned,
     rewritten_draft,
     risk,
 )

@@ -9,6 +9,7 @@ from datetime import datetime
 from pilothouse.data.contracts import PRECEDENCE, FieldRule
 from pilothouse.data.schema import OBJECTS, field_spec
 from pilothouse.data.typed import KNOWN, TYPE_NAMES, Value, typed
+from pilothouse.directory.registered import WHOLE
 from pilothouse.vocabulary.actors import AgentRef, Role
 from pilothouse.vocabulary.capabilities import Capability
 from pilothouse.vocabulary.records import FieldChange, WriterKind
@@ -26,7 +27,11 @@ class Facts:
 
     `evidence_age_days` is the age of the oldest value that an agent's proposal rests on (None: it names no value of
     ours), `evidence_stale` tells that one is older than it may be or is not there, `evidence_undated` counts the facts
-    that name none.
+    that name none, `evidence_systems` are those that the values it names come from.
+
+    `share` is the percentage of a live action type's acts that may run by themselves, `drawn` where this act's record falls
+    among them (0 to 99, from a hash). `held_back` is why the mode is stricter than the one the action type was promoted
+    to; empty when it is not.
 
     `account` is the account that the record belongs to, or is, as the ledger knows it. `executives` counts the people
     changed or addressed who head their company, `countries` says where the people addressed are. `ambiguity` is what the
@@ -49,12 +54,16 @@ class Facts:
     write_set_records: int = 1
     write_set_recipients: int = 0
     bulk_allowance: int = 0
+    share: int = WHOLE
+    drawn: int = 0
+    held_back: str = ""
     human_initiated: bool = False
     new_prospects: int = 0
     contract_related: bool = False
     evidence_age_days: int | None = None
     evidence_stale: bool = False
     evidence_undated: int = 0
+    evidence_systems: tuple[str, ...] = ()
     undone: str = ""
     rejected: str = ""
     ambiguity: str = ""
@@ -108,6 +117,7 @@ ALWAYS: Mapping[str, tuple[str, Getter]] = {
     "known.evidence.age_days": ("BOOL", lambda facts: facts.evidence_age_days is not None),
     "evidence.stale": ("BOOL", lambda facts: facts.evidence_stale),
     "evidence.undated": ("INT", lambda facts: facts.evidence_undated),
+    "evidence.systems": ("LIST_STRING", lambda facts: list(facts.evidence_systems)),
     "ambiguous": ("BOOL", lambda facts: bool(facts.ambiguity)),
     "account.id": ("STRING", lambda facts: facts.account_id or None),
     "known.account.id": ("BOOL", lambda facts: bool(facts.account_id)),

@@ -5,7 +5,7 @@ A file that tries to relax what cannot be relaxed is an error, not a setting.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 from pilothouse.decision.reading import Reading
@@ -16,34 +16,44 @@ from pilothouse.vocabulary.documents import DocumentError, content_hash
 
 
 def load_policy(
-    folder: Path, capabilities: Mapping[str, Capability], closed_stages: frozenset[str] = frozenset()
+    folder: Path,
+    capabilities: Mapping[str, Capability],
+    closed_stages: frozenset[str] = frozenset(),
+    version: str = "",
 ) -> Policy:
     """Read and compile a policy folder; raises the first `DocumentError`.
 
+    Decisions cite the version; where none is given, the hash of the files and their git commit.
+
     A capability on which the policy is silent is no error here: it is refused when somebody asks for it.
     """
-    version = version_of(folder)
+    stands = version_of(folder)
     reading = Reading(folder, capabilities)
     if reading.problems:
         raise min(reading.problems, key=_place)
-    if content_hash(folder) != version[:16]:
+    if content_hash(folder) != stands[:16]:
         raise DocumentError(folder, 0, "the policy was changed while it was read", hint="Load it again.")
-    return reading.policy(version, closed_stages)
+    return reading.policy(version or stands, closed_stages)
 
 
 def check_policy(
-    folder: Path, capabilities: Mapping[str, Capability], people: Collection[str] | None = None
+    folder: Path,
+    capabilities: Mapping[str, Capability],
+    granted: Mapping[str, Sequence[str]] | None = None,
+    people: Collection[str] | None = None,
 ) -> list[DocumentError]:
-    """Return every problem in a policy folder, in file and line order, gaps in what it covers among them.
+    """Return every problem in a policy folder, in file and line order: gaps in what it covers, and what it says in vain.
 
-    With `people`, the identifiers of those known, also whoever is to be asked and is not among them.
+    `granted` are the action types that each agent may propose. With `people`, the identifiers of those known, also
+    whoever is to be asked and is not among them.
     """
     reading = Reading(folder, capabilities)
+    # A rule that does not compile leaves its action type uncovered; that follows from the first problem.
     if reading.problems:
-        # A rule that does not compile leaves its action type uncovered; that follows from the first problem.
         return sorted(reading.problems, key=_place)
-    strangers = reading.strangers(people) if people is not None else []
-    return sorted([*reading.silences(), *strangers], key=_place)
+    found = reading.silences() + reading.in_vain(reading.policy("", frozenset()), granted or {})
+    found += reading.strangers(people) if people is not None else []
+    return sorted(found, key=_place)
 
 
 def _place(error: DocumentError) -> tuple[str, int]:

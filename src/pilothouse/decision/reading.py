@@ -14,6 +14,7 @@ from pathlib import Path
 from pilothouse.conditions.conditions import Condition, ConditionError, Conditions
 from pilothouse.conditions.placing import placed
 from pilothouse.data.schema import OBJECTS
+from pilothouse.decision.checks import Checks, Placed, ungoverned, unmentioned
 from pilothouse.decision.facts import declared
 from pilothouse.decision.handing import Ask, CanariesFile, Handing, ReviewsFile, SpotChecksFile
 from pilothouse.decision.tiers import NEEDS_A_PERSON, PROHIBITED, REVIEWED, irreversible, normal_stage
@@ -43,9 +44,9 @@ class Reading:
         self.folder, self.capabilities = folder, capabilities
         self.problems: list[DocumentError] = []
         self.thresholds: dict[str, Threshold] = {}
-        self.conditions = Conditions(_every_variable())
         self.rules: dict[str, list[Rule]] = {}
         self.seen: dict[str, str] = {}
+        self.placed: list[Placed] = []
         self.single: dict[str, tuple[Document[PolicyFile], object]] = {}
         self.asks: dict[str, tuple[Document[PolicyFile], int, Ask]] = {}
         paths = sorted(folder.glob("*.yaml"))
@@ -53,16 +54,17 @@ class Reading:
             self._note(
                 DocumentError(folder, 0, "there is no policy file; where policy is silent everything is refused")
             )
-        documents: list[Document[PolicyFile]] = []
+        self.documents: list[Document[PolicyFile]] = []
         for path in paths:
             document, problems = read_document(path, PolicyFile)
             self.problems += problems
-            documents += [document] if document is not None else []
-        for document in documents:
+            self.documents += [document] if document is not None else []
+        for document in self.documents:
             self._thresholds(document)
         kinds = {f"{THRESHOLD}{name}": kind_of(value) for name, value in self.thresholds.items()}
-        self.conditions = Conditions(_every_variable() | kinds)
-        for document in documents:
+        self.kinds = _every_variable() | kinds
+        self.conditions = Conditions(self.kinds)
+        for document in self.documents:
             self._take(document)
         self._teams_asked()
 
@@ -84,6 +86,7 @@ class Reading:
             closed_stages=frozenset(normal_stage(name) for name in closed_stages),
             conditions=self.conditions,
             thresholds=self.thresholds,
+            messages=file.messages,
             handing=self.handing(),
         )
 
@@ -119,6 +122,14 @@ class Reading:
             for name in sorted(self.capabilities.keys() - self.rules.keys())
         ]
 
+    def in_vain(self, policy: Policy, granted: Mapping[str, Sequence[str]]) -> list[DocumentError]:
+        """Return what the policy says in vain, and what is granted that it says nothing about; see `checks.py`."""
+        return [
+            *Checks(policy, self.placed, self.kinds).problems(),
+            *unmentioned(self.documents, self.placed),
+            *ungoverned(self.folder, granted, self.placed),
+        ]
+
     def _note(self, *problems: DocumentError) -> None:
         self.problems += problems
 
@@ -128,7 +139,7 @@ class Reading:
     def _take(self, document: Document[PolicyFile]) -> None:
         for index, written in enumerate(document.model.rules):
             self._rule(document, index, written)
-        for section in ("bands", "limits", "notify", "human_only", "discount_authority", *HANDING):
+        for section in ("bands", "limits", "notify", "human_only", "discount_authority", "messages", *HANDING):
             if section in document.model.model_fields_set:
                 self._section(document, section)
         self._bands(document)
@@ -169,6 +180,7 @@ class Reading:
             written.escalates,
             written.if_missing,
         )
+        self.placed.append(Placed(rule, written, names, document, index))
         for name in names:
             self.rules.setdefault(name, []).append(rule)
 

@@ -14,13 +14,16 @@ from pilothouse.decision.facts import Facts
 from pilothouse.vocabulary.actors import AgentRef, Role
 from pilothouse.vocabulary.capabilities import Capability
 from pilothouse.vocabulary.clock import stamp, unstamp
+from pilothouse.vocabulary.outcomes import ActionStatus
 from pilothouse.vocabulary.records import FieldChange, WriterKind, change_to_json
 from pilothouse.vocabulary.values import Json, canonical, digest, parse_json
 from pilothouse.vocabulary.verdicts import Mode
 
+DECISIONS = frozenset({ActionStatus.REFUSED, ActionStatus.SHADOWED, ActionStatus.HELD, ActionStatus.INTENDED})
+"""How an act may stand right after a verdict; the entries that say so hold the facts."""
 PLAIN = (
     "person", "confidence", "object", "recipients", "records", "write_set_records", "write_set_recipients",
-    "bulk_allowance", "human_initiated", "new_prospects", "contract_related", "evidence_age_days", "evidence_stale",
+    "bulk_allowance", "share", "drawn", "held_back", "human_initiated", "new_prospects", "contract_related", "evidence_age_days", "evidence_stale",
     "evidence_undated", "undone", "rejected", "ambiguity", "account_id", "executives",
     "calibrated", "uncalibrated",
 )  # fmt: skip
@@ -46,6 +49,7 @@ def facts_to_json(facts: Facts) -> dict[str, Json]:
         "arguments": dict(facts.arguments),
         "account": dict(facts.account),
         "countries": list(facts.countries),
+        "evidence_systems": list(facts.evidence_systems),
         "contract_rules": {name: _rule_to_json(rule) for name, rule in facts.contract_rules.items()},
         "precedence": [each.value for each in facts.precedence],
     }
@@ -70,6 +74,7 @@ def facts_from_json(raw: Mapping[str, Any], capabilities: Mapping[str, Capabilit
         arguments=raw["arguments"],
         account=raw["account"],
         countries=tuple(raw["countries"]),
+        evidence_systems=tuple(raw["evidence_systems"]),
         contract_rules={name: _rule(canonical(rule)) for name, rule in raw["contract_rules"].items()},
         precedence=tuple(WriterKind(each) for each in raw["precedence"]),
     )

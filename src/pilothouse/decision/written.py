@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 from pilothouse.conditions.conditions import Condition, Conditions, Together
 from pilothouse.data.typed import Value
 from pilothouse.decision.handing import ASK, CanariesFile, Handing, ReviewsFile, SpotChecksFile
+from pilothouse.decision.outgoing import MessagesFile
 from pilothouse.vocabulary.verdicts import Treatment
 
 TREATMENTS = {
@@ -96,6 +97,7 @@ class PolicyFile(_Strict):
     notify: NotifyFile | None = None
     human_only: tuple[str, ...] | None = None
     discount_authority: float | None = Field(default=None, ge=0, le=100)
+    messages: MessagesFile | None = None
     reviews: ReviewsFile | None = None
     canaries: CanariesFile | None = None
     spot_checks: SpotChecksFile | None = None
@@ -153,6 +155,7 @@ class Policy:
     closed_stages: frozenset[str]
     conditions: Conditions
     thresholds: Mapping[str, Threshold] = field(default_factory=dict[str, Threshold])
+    messages: MessagesFile | None = None
     handing: Handing = field(default_factory=Handing)
 
     @cached_property

@@ -10,15 +10,16 @@ from pathlib import Path
 from pilothouse.assembly import SYSTEM, App, assemble
 from pilothouse.data.importing.events import import_event_files
 from pilothouse.data.importing.importer import ImportReport, import_files
+from pilothouse.decision.publishing.content import gather
 from pilothouse.demo.company import Company, generate
 from pilothouse.directory.people import Person
-from pilothouse.gateway.agents import load_manifests
+from pilothouse.directory.registered import load_manifests
 from pilothouse.orchestration.runs import RunReport, run_agent
 from pilothouse.vocabulary.actors import SYSTEM_PERSON, Actor, Role
 from pilothouse.vocabulary.clock import Clock
 from pilothouse.vocabulary.records import WriterKind
 from pilothouse.vocabulary.verdicts import Mode
-from pilothouse.workspace.config import init_workspace
+from pilothouse.workspace.config import STARTER, init_workspace
 
 PLURAL = {"account": "accounts", "contact": "contacts", "opportunity": "opportunities"}
 PEOPLE = (
@@ -59,6 +60,8 @@ def set_stage(root: Path, *, seed: int = 7, clock: Clock | None = None, tell: Te
     company = generate(root / "exports", seed=seed, as_of=today.date())
     for person in PEOPLE:
         app.directory.add(person, SYSTEM_PERSON)
+    version = app.versions.bootstrap(gather(root), gather(STARTER))
+    tell(f"In force are the rules as they are shipped, version {version.id}.")
     imports = [_import(app, root, *source, tell) for source in SOURCES]
     count = app.fill_twin()
     tell(f"Loaded {count:,} records into the twin, the demo's CRM.")

@@ -20,6 +20,7 @@ from pilothouse.vocabulary.errors import Conflict, Forbidden, InvalidInput, NotF
 
 PERSON_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 """No "@" in it, so that nobody can be taken for an agent (name@version)."""
+ADDRESS = re.compile(r"[^@\s]+@[^@\s]+")
 people = Table(
     "people",
     metadata,
@@ -106,8 +107,10 @@ class Directory:
             raise InvalidInput(
                 f"{person.id!r} cannot be somebody's id.", hint="Use letters, digits, dots, dashes; not 'system'."
             )
-        if "@" not in person.email or not person.name.strip():
-            raise InvalidInput(f"{person.id} needs a name and an e-mail address.", hint="Give both.")
+        if not person.name.strip():
+            raise InvalidInput(f"{person.id} needs a name.", hint="Give one with --name.")
+        if not ADDRESS.fullmatch(person.email.strip()):
+            raise InvalidInput(f"{person.email!r} is no e-mail address.", hint="Write it as in name@example.com.")
         body = {"id": person.id, "role": person.role.value, "territory": person.territory}
         private = {"name": person.name.strip(), "email": person.email.strip().casefold()}
         subject = f"person/{person.id}"

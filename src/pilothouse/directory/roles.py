@@ -26,10 +26,22 @@ class Permissions:
 
 
 ALL: Mapping[str, Fields] = {"*": "*"}
-STAFF = frozenset({"review", "promote", "suspend", "rollback", "read_ledger", "issue_token", "enrich", "send_signals"})
+STAFF = frozenset(
+    {
+        "review",
+        "promote",
+        "suspend",
+        "rollback",
+        "read_ledger",
+        "issue_token",
+        "enrich",
+        "send_signals",
+        "propose_policy",
+    }
+)
 PERMISSIONS: Mapping[Role, Permissions] = {
-    Role.ADMIN: Permissions(ALL, ALL, may=STAFF | {"manage_people", "erase"}),
-    Role.REVOPS: Permissions(ALL, ALL, may=STAFF),
+    Role.ADMIN: Permissions(ALL, ALL, may=STAFF | {"manage_people", "erase", "sign_off", "suppress"}),
+    Role.REVOPS: Permissions(ALL, ALL, may=STAFF | {"suppress", "approve_policy"}),
     Role.REVIEWER: Permissions(ALL, ALL, may=frozenset({"review", "read_ledger"})),
     Role.REP: Permissions(
         ALL,
@@ -38,6 +50,7 @@ PERMISSIONS: Mapping[Role, Permissions] = {
         may=frozenset({"review_own"}),
     ),
     Role.AUDITOR: Permissions(ALL, {}, may=frozenset({"read_ledger"})),
+    Role.LEGAL: Permissions(ALL, {}, may=frozenset({"read_ledger", "sign_off", "suppress"})),
 }
 
 

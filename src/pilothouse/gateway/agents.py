@@ -1,173 +1,68 @@
-"""The agent registry: who may act at all, with which capabilities, how far each action type has come.
+"""The agent registry as people act on it: register, suspend, resume, promote, demote. Each is an entry.
 
-What must never happen here: an agent that nobody registered counted as registered; an action type live without two
-named people behind it; trust carried from one version of an agent to the next.
+What must never happen here: an action type live without two named people behind it; a promotion past its gate that is
+not called a bootstrap; trust carried from one version of an agent to the next.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterator, Mapping
 from difflib import get_close_matches
-from functools import lru_cache
-from pathlib import Path
-from typing import cast
+from typing import Protocol
 
-from pydantic import BaseModel, ConfigDict, Field
-from sqlalchemy import Column, Connection, Integer, Table, Text, delete, select, update
+from sqlalchemy import Connection, select
 
+from pilothouse.data.contracts import Contract
+from pilothouse.decision.autonomy.demotion import demotion
+from pilothouse.decision.autonomy.gate import Gate
 from pilothouse.directory.people import Directory
+from pilothouse.directory.registered import (
+    WHOLE,
+    AgentProjector,
+    Manifest,
+    Registered,
+    Standing,
+    agents,
+    load_manifests,
+    read_agent,
+    read_agents,
+)
 from pilothouse.directory.roles import permissions_of
-from pilothouse.ledger.database import metadata
-from pilothouse.ledger.entries import Draft, Entry
+from pilothouse.directory.suspensions import EVERY, Reach, Suspension, every_suspension
+from pilothouse.handoff import suspending
+from pilothouse.ledger.entries import Draft
 from pilothouse.ledger.ledger import Ledger
-from pilothouse.ledger.statements import Statement, given
 from pilothouse.vocabulary.actors import Actor, AgentRef
-from pilothouse.vocabulary.clock import stamp
-from pilothouse.vocabulary.documents import Document, load_document
+from pilothouse.vocabulary.clock import new_id
 from pilothouse.vocabulary.errors import Conflict, Forbidden, InvalidInput, NotFound
-from pilothouse.vocabulary.values import canonical, digest, parse_json
+from pilothouse.vocabulary.values import Json, digest
 from pilothouse.vocabulary.verdicts import Mode
 
-agents = Table(
-    "agents",
-    metadata,
-    Column("agent", Text, primary_key=True),
-    Column("name", Text, nullable=False),
-    Column("owner", Text, nullable=False),
-    Column("manifest", Text, nullable=False),
-    Column("manifest_hash", Text, nullable=False),
-    Column("registered_at", Text, nullable=False),
-    Column("suspended_at", Text),
-    Column("suspended_why", Text),
-)
-agent_modes = Table(
-    "agent_modes",
-    metadata,
-    Column("agent", Text, primary_key=True),
-    Column("action_type", Text, primary_key=True),
-    Column("mode", Text, nullable=False),
-    Column("bulk_allowance", Integer, nullable=False),
-    Column("promoted_by", Text, nullable=False),
-    Column("bootstrap", Integer, nullable=False),
-    Column("at", Text, nullable=False),
-)
 
+class PromotionGate(Protocol):
+    """What observability knows of an agent's record; `assembly.py` fills it in."""
 
-class Manifest(BaseModel):
-    """An agent as its file under `agents/` declares it."""
+    def judge(self, ref: AgentRef, action_type: str) -> Gate:
+        """Return the gate of the next step of an action type."""
+        ...
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    name: str = Field(pattern=r"^[a-z][a-z0-9-]{1,40}$")
-    version: str = Field(pattern=r"^[A-Za-z0-9.+-]{1,40}$")
-    owner: str = Field(min_length=1)
-    summary: str = Field(min_length=1)
-    contract: str = Field(min_length=1)
-    grants: tuple[str, ...]
-    will_do: tuple[str, ...] = ()
-    will_not_do: tuple[str, ...] = ()
-
-    @property
-    def ref(self) -> AgentRef:
-        """The agent's name and version."""
-        return AgentRef(self.name, self.version)
-
-
-@dataclass(frozen=True, slots=True)
-class Standing:
-    """How far an agent has come with one action type, and who said so."""
-
-    mode: Mode = Mode.SHADOW
-    bulk_allowance: int = 0
-    promoted_by: tuple[str, ...] = ()
-    bootstrap: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Registered:
-    """A registered agent as it stands now."""
-
-    manifest: Manifest
-    suspended_why: str | None
-    standings: Mapping[str, Standing]
-
-    @property
-    def ref(self) -> AgentRef:
-        """The agent's name and version."""
-        return self.manifest.ref
-
-    def standing(self, *action_types: str) -> Standing:
-        """Return the standing of the first type that has one; shadow when none has."""
-        return next((self.standings[each] for each in action_types if each in self.standings), Standing())
-
-
-class AgentProjector:
-    """Follows registration, suspension and promotion."""
-
-    name = "agents"
-    kinds = frozenset({"agent.registered", "agent.suspended", "agent.resumed", "agent.promoted", "agent.demoted"})
-    tables = (agents, agent_modes)
-
-    def apply(self, connection: Connection, entries: Sequence[Entry]) -> None:
-        """Bring both tables up to date, entry by entry."""
-        for entry in entries:
-            getattr(self, "_" + entry.kind.partition(".")[2])(connection, entry)
-
-    def _registered(self, connection: Connection, entry: Entry) -> None:
-        manifest = Manifest.model_validate(entry.body["manifest"])
-        connection.execute(delete(agents).where(agents.c.agent == str(manifest.ref)))
-        connection.execute(
-            agents.insert().values(
-                agent=str(manifest.ref),
-                name=manifest.name,
-                owner=manifest.owner,
-                manifest=canonical(entry.body["manifest"]),
-                manifest_hash=entry.body["hash"],
-                registered_at=stamp(entry.at),
-            )
-        )
-
-    def _suspended(self, connection: Connection, entry: Entry) -> None:
-        values = {"suspended_at": stamp(entry.at), "suspended_why": entry.body["reason"]}
-        connection.execute(update(agents).where(agents.c.agent == entry.body["agent"]).values(**values))
-
-    def _resumed(self, connection: Connection, entry: Entry) -> None:
-        values = {"suspended_at": None, "suspended_why": None}
-        connection.execute(update(agents).where(agents.c.agent == entry.body["agent"]).values(**values))
-
-    def _promoted(self, connection: Connection, entry: Entry) -> None:
-        body = entry.body
-        self._demoted(connection, entry)
-        connection.execute(
-            agent_modes.insert().values(
-                agent=body["agent"],
-                action_type=body["action_type"],
-                mode=body["mode"],
-                bulk_allowance=body["bulk_allowance"],
-                promoted_by=canonical(body["by"]),
-                bootstrap=int(bool(body["bootstrap"])),
-                at=stamp(entry.at),
-            )
-        )
-
-    def _demoted(self, connection: Connection, entry: Entry) -> None:
-        same = (agent_modes.c.agent == entry.body["agent"], agent_modes.c.action_type == entry.body["action_type"])
-        connection.execute(delete(agent_modes).where(*same))
-
-
-def load_manifests(folder: Path) -> list[Document[Manifest]]:
-    """Read every agent file of a workspace; raises `DocumentError` naming file and line."""
-    return [load_document(path, Manifest) for path in sorted(folder.glob("*.yaml"))]
+    def barred(self, ref: AgentRef, action_type: str) -> str:
+        """Return why no bootstrap promotion is open any more, in a sentence; empty when one is."""
+        ...
 
 
 class Agents:
     """Registers, suspends, resumes and promotes agents; every act is an entry by a named person."""
 
     def __init__(
-        self, ledger: Ledger, directory: Directory, capabilities: Collection[str], contracts: Collection[str]
+        self,
+        ledger: Ledger,
+        directory: Directory,
+        capabilities: Collection[str],
+        contracts: Callable[[], Mapping[str, Contract]],
+        gate: PromotionGate,
     ) -> None:
-        self._ledger, self._directory = ledger, directory
+        self._ledger, self._directory, self.gate = ledger, directory, gate
         self._capabilities, self._contracts = capabilities, contracts
 
     def register(self, manifest: Manifest, by: str) -> bool:
@@ -177,6 +72,8 @@ class Agents:
         """
         self._directory.person(manifest.owner)
         self._possible(manifest)
+        for author in manifest.authors:
+            self._directory.person(author)
         body = manifest.model_dump(mode="json")
         with self._ledger.engine.connect() as connection:
             row = connection.execute(select(agents.c.manifest_hash).where(agents.c.agent == str(manifest.ref))).first()
@@ -193,10 +90,11 @@ class Agents:
 
     def _possible(self, manifest: Manifest) -> None:
         """A manifest stands for good under its version, so what it names must exist when it is registered."""
-        if manifest.contract not in self._contracts:
+        contracts = self._contracts()
+        if manifest.contract not in contracts:
             raise InvalidInput(
                 f"{manifest.ref} works under the data contract {manifest.contract!r}, which does not exist.",
-                hint=f"There is: {', '.join(sorted(self._contracts)) or 'none yet; write one under contracts/'}.",
+                hint=f"There is: {', '.join(sorted(contracts)) or 'none yet; write one under contracts/'}.",
             )
         unknown = [grant for grant in manifest.grants if grant not in self._capabilities]
         if unknown:
@@ -209,11 +107,26 @@ class Agents:
         with self._ledger.reading() as connection:
             return read_agent(connection, ref)
 
+    def owner(self, ref: AgentRef) -> str:
+        """Return the person who owns an agent; the empty string when nobody registered it."""
+        try:
+            return self.get(ref).manifest.owner
+        except NotFound:
+            return ""
+
     def all(self) -> list[Registered]:
         """Return every registered agent, by name and version."""
         with self._ledger.engine.connect() as connection:
-            names = [row.agent for row in connection.execute(select(agents.c.agent).order_by(agents.c.agent))]
-            return [read_agent(connection, AgentRef.parse(name)) for name in names]
+            return read_agents(connection)
+
+    @staticmethod
+    def granted(ledger: Ledger) -> Iterator[tuple[str, tuple[str, ...]]]:
+        """Yield every registered agent that is not suspended, with its grants."""
+        with ledger.engine.connect() as connection:
+            found = read_agents(connection)
+        for each in found:
+            if each.suspended_why is None:
+                yield str(each.ref), each.manifest.grants
 
     def latest(self, name: str) -> Registered:
         """Return the last registered version of an agent; raises `NotFound`."""
@@ -231,21 +144,39 @@ class Agents:
             if connection.execute(query).first() is None:
                 raise NotFound(f"no agent {name!r} was ever registered.", hint="`pilothouse agents list` shows them.")
 
-    def suspend(self, ref: AgentRef, by: str, reason: str) -> int:
-        """Stop an agent at once: nothing of its queued or new work passes the gateway. Returns the entry's position."""
-        return self._act("agent.suspended", ref, by, reason)
+    def suspend(self, what: AgentRef | Reach, by: str, reason: str) -> int:
+        """Stop agents at once, queued work included; returns the entry's position.
 
-    def resume(self, ref: AgentRef, by: str, reason: str) -> int:
-        """Let a suspended agent act again; returns the entry's position."""
-        return self._act("agent.resumed", ref, by, reason)
-
-    def _act(self, kind: str, ref: AgentRef, by: str, reason: str) -> int:
-        self.get(ref)
+        Raises `Forbidden` unless this person may, `NotFound` for an agent or action type that there is not.
+        """
         self._need(by, "suspend")
-        if not reason.strip():
-            raise InvalidInput("a reason is needed.", hint="Say in a sentence why.")
-        body = {"agent": str(ref), "reason": reason}
-        return self._ledger.append([Draft(kind, Actor(by), body, subject=f"agent/{ref}")])[0].position
+        return suspending.suspend(self._ledger, self._reach(what), by, reason)
+
+    def resume(self, what: AgentRef | Reach, by: str, reason: str) -> int:
+        """Let agents act again; returns the entry's position. Raises as `suspending.resume` and `suspend`."""
+        self._need(by, "suspend")
+        owned = [Reach(str(each.ref)) for each in self.all() if each.manifest.owner == by]
+        return suspending.resume(self._ledger, self._reach(what), by, reason, owned)
+
+    def _reach(self, what: AgentRef | Reach) -> Reach:
+        reach = what if isinstance(what, Reach) else Reach(str(what))
+        if all(reach.agent.partition("@")):
+            self.get(AgentRef.parse(reach.agent))
+        elif reach.agent != EVERY:
+            self.need(reach.agent)
+        capability = reach.action_type.partition(":")[0]
+        if capability != EVERY and capability not in self._capabilities:
+            raise NotFound(f"no system offers {capability!r}.", hint="`pilothouse capabilities` shows what exists.")
+        return reach
+
+    def owners(self, reach: Reach) -> set[str]:
+        """Return who owns the agents that a reach is about."""
+        return {each.manifest.owner for each in self.all() if Reach(str(each.ref)).touches(reach)}
+
+    def suspensions(self) -> tuple[Suspension, ...]:
+        """Return every suspension in force, the widest first."""
+        with self._ledger.reading() as connection:
+            return every_suspension(connection)
 
     def bootstrap(
         self, ref: AgentRef, action_type: str, mode: Mode, by: tuple[str, str], *, bulk_allowance: int = 0
@@ -253,66 +184,146 @@ class Agents:
         """Record a bootstrap promotion: two named people let an action type leave shadow without a track record.
 
         Returns the entry's position.
-        Raises `Forbidden` when they are not two, one may not promote, or one owns the agent (I10).
+        Raises `Forbidden` when they are not two, one may not promote, owns or wrote the agent (I10), or when there is a
+        track record by now and it is bad.
         """
-        registered = self.get(ref)
+        manifest = self.get(ref).manifest
+        self._two_people(ref, by, {manifest.owner, *manifest.authors})
+        self._granted(manifest, action_type)
+        barred = self.gate.barred(ref, action_type) if mode is not Mode.SHADOW else ""
+        if barred:
+            raise Forbidden(barred, hint=f"`pilothouse agents gate {ref} {action_type}` shows what has to be earned.")
+        body = self._promotion(ref, action_type, mode, by, bulk_allowance)
+        body |= {
+            "share": WHOLE if mode is Mode.LIVE else 0,
+            "salt": "",
+            "scope": self._scope(manifest),
+            "bootstrap": True,
+        }
+        return self._promote(ref, by, body)
+
+    def promote(self, ref: AgentRef, action_type: str, by: tuple[str, str], *, bulk_allowance: int = 0) -> Gate:
+        """Take the next step of an action type's ramp, through its gate; returns the gate as it was passed.
+
+        The figures stand in the entry. Raises `Forbidden` when the gate is not passed or the two may not promote it
+        (also whoever registered the agent, where the manifest names no author), `Conflict` when so much is being
+        written that no gate held long enough to be passed.
+        """
+        for _ in range(5):
+            gate = self.gate.judge(ref, action_type)
+            registered = self.get(ref)
+            manifest = registered.manifest
+            self._two_people(ref, by, {manifest.owner, *(manifest.authors or (registered.registered_by,))})
+            self._granted(manifest, action_type)
+            if not gate.passed or gate.evidence.step is None:
+                missing = "; ".join(f"{each.title}: {each.figures}" for each in gate.missing)
+                raise Forbidden(
+                    f"{action_type} of {ref} does not pass its gate: {missing}",
+                    hint=f"`pilothouse agents gate {ref} {action_type}` shows all of it.",
+                    code="gate_not_passed",
+                )
+            try:
+                self._promote(ref, by, self._earned(gate, manifest, by, bulk_allowance), _unmoved(self._ledger, gate))
+            except _Moved:
+                continue  # something was written since the gate was judged; it is judged again
+            return gate
+        raise Conflict("the ledger is being written all the time; the gate could not be held.", hint="Try again.")
+
+    def _earned(self, gate: Gate, manifest: Manifest, by: tuple[str, str], bulk_allowance: int) -> dict[str, Json]:
+        step, standing = gate.evidence.step, gate.evidence.standing
+        assert step is not None
+        begins = step.mode is Mode.ASSISTED or standing.bootstrap
+        body = self._promotion(gate.evidence.ref, gate.evidence.action_type, step.mode, by, bulk_allowance)
+        return body | {
+            "share": step.share,
+            # A draw that nobody can know beforehand, and that each step of one ramp keeps.
+            "salt": new_id("ramp") if begins else standing.salt,
+            # What the contract opened later never rides along: it waits until the ramp is begun again.
+            "scope": self._scope(manifest) if step.mode is Mode.ASSISTED else sorted(standing.scope),
+            "bootstrap": False,
+            "gate": [{"code": each.code, "figures": each.figures} for each in gate.conditions],
+            "judged_at_size": gate.evidence.size,
+        }
+
+    def _promotion(
+        self, ref: AgentRef, action_type: str, mode: Mode, by: tuple[str, str], bulk_allowance: int
+    ) -> dict[str, Json]:
+        named: dict[str, Json] = {"agent": str(ref), "action_type": action_type, "mode": mode.value}
+        return named | {"bulk_allowance": bulk_allowance, "by": list(by)}
+
+    def _promote(
+        self,
+        ref: AgentRef,
+        by: tuple[str, str],
+        body: dict[str, Json],
+        guard: Callable[[Connection], None] | None = None,
+    ) -> int:
+        draft = Draft("agent.promoted", Actor(by[0]), body, subject=f"agent/{ref}")
+        return self._ledger.append([draft], guard)[0].position
+
+    def _scope(self, manifest: Manifest) -> list[Json]:
+        contract = self._contracts().get(manifest.contract)
+        opened = {**contract.write} if contract else {}
+        fields = {f"{name}.{field}" for name, rules in opened.items() for field in rules}
+        flagged = contract.flag.items() if contract else ()
+        return [*sorted(fields | {f"{name}.{field}" for name, names in flagged for field in names})]
+
+    def _two_people(self, ref: AgentRef, by: tuple[str, str], behind: Collection[str]) -> None:
         if len(set(by)) != 2:
             raise Forbidden("a promotion needs two different people.", hint="Name a second approver.")
         for person in by:
             self._need(person, "promote")
-            if person == registered.manifest.owner:
+            if person in behind:
                 raise Forbidden(
-                    f"{person} owns {ref} and cannot promote it.", hint="Ask somebody who does not own the agent."
+                    f"{person} owns or wrote {ref} and cannot promote it.",
+                    hint="Ask somebody who stands behind it in no other way.",
                 )
-        if action_type.partition(":")[0] not in registered.manifest.grants:
+
+    @staticmethod
+    def _granted(manifest: Manifest, action_type: str) -> None:
+        if action_type.partition(":")[0] not in manifest.grants:
             raise InvalidInput(
-                f"{ref} holds no grant for {action_type!r}.",
-                hint=f"Its grants: {', '.join(registered.manifest.grants)}.",
+                f"{manifest.ref} holds no grant for {action_type!r}.",
+                hint=f"Its grants: {', '.join(manifest.grants)}.",
             )
-        body = {
-            "agent": str(ref),
-            "action_type": action_type,
-            "mode": mode.value,
-            "bulk_allowance": bulk_allowance,
-            "by": list(by),
-            "bootstrap": True,
-        }
-        return self._ledger.append([Draft("agent.promoted", Actor(by[0]), body, subject=f"agent/{ref}")])[0].position
 
     def demote(self, ref: AgentRef, action_type: str, by: str, reason: str) -> int:
         """Put an action type back into shadow; returns the entry's position."""
         self._need(by, "suspend")
-        body = {"agent": str(ref), "action_type": action_type, "reason": reason}
+        body = demotion(ref, action_type, Mode.SHADOW, reason, cause="person")
         return self._ledger.append([Draft("agent.demoted", Actor(by), body, subject=f"agent/{ref}")])[0].position
 
     def _need(self, person: str, verb: str) -> None:
-        found = self._directory.person(person)
-        if not found.active or verb not in permissions_of(found.role).may:
-            raise Forbidden(f"{person} ({found.role}) may not {verb} agents.", hint="Ask RevOps or an admin.")
+        need_right(self._directory, person, verb)
 
 
-_AGENT = Statement(select(agents).where(agents.c.agent == given("ref")))
-_MODES = Statement(select(agent_modes).where(agent_modes.c.agent == given("ref")))
+def need_right(directory: Directory, person: str, verb: str) -> None:
+    """Raise `Forbidden` unless a person is active and may suspend, or promote, agents."""
+    found = directory.person(person)
+    if not found.active or verb not in permissions_of(found.role).may:
+        raise Forbidden(f"{person} ({found.role}) may not {verb} agents.", hint="Ask RevOps or an admin.")
 
 
-def read_agent(connection: Connection, ref: AgentRef) -> Registered:
-    """Read one agent as it stands; raises `NotFound` for one that nobody registered."""
-    row = _AGENT.first(connection, ref=str(ref))
-    if row is None:
-        raise NotFound(f"{ref} is not registered.", hint="`pilothouse agents register FILE` adds it.")
-    modes = _MODES.all(connection, ref=str(ref))
-    standings = {
-        mode.action_type: Standing(
-            Mode(mode.mode),
-            mode.bulk_allowance,
-            tuple(cast("list[str]", parse_json(mode.promoted_by))),
-            bool(mode.bootstrap),
-        )
-        for mode in modes
-    }
-    return Registered(_manifest(row.manifest), row.suspended_why, standings)
+class _Moved(Conflict):
+    """The ledger grew between judging a gate and passing it."""
 
 
-@lru_cache(maxsize=256)
-def _manifest(text: str) -> Manifest:
-    return Manifest.model_validate(parse_json(text))
+def _unmoved(ledger: Ledger, gate: Gate) -> Callable[[Connection], None]:
+    def check(connection: Connection) -> None:
+        if ledger.size_in(connection) != gate.evidence.size:
+            raise _Moved("something was written while the gate was judged.")
+
+    return check
+
+
+__all__ = [
+    "AgentProjector",
+    "Agents",
+    "Manifest",
+    "PromotionGate",
+    "Registered",
+    "Standing",
+    "agents",
+    "load_manifests",
+    "read_agent",
+]

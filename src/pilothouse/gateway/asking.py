@@ -26,6 +26,12 @@ from pilothouse.vocabulary.errors import Forbidden, NotFound
 from pilothouse.vocabulary.records import FieldValue, RecordRef
 from pilothouse.vocabulary.values import Json
 
+UNREAD = (
+    "`pilothouse agents list` shows the agent; a contract counts once it is published, or, before anything was, "
+    "when the server starts anew."
+)
+"""What to do about an agent that may not read."""
+
 
 @dataclass(frozen=True, slots=True)
 class Asker:
@@ -62,7 +68,7 @@ def asker(door: Door, token: str) -> Asker:
     agent, person = door.agents.get(actor.agent), door.directory.person(actor.person)
     contract = door.contracts.get(agent.manifest.contract)
     if agent.suspended_why is not None or contract is None or not person.active:
-        raise Forbidden(f"{actor} may not read: suspended, inactive, or without a data contract.")
+        raise Forbidden(f"{actor} may not read: suspended, inactive, or without a data contract.", hint=UNREAD)
     return Asker(actor, person, contract)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from pilothouse.data.schema import OBJECTS
-from pilothouse.decision.recording import facts_to_json
+from pilothouse.decision.recording import DECISIONS, facts_to_json
 from pilothouse.gateway.passage import Passage
 from pilothouse.ledger.entries import Draft
 from pilothouse.vocabulary.actions import evidence_to_json
@@ -13,10 +13,6 @@ from pilothouse.vocabulary.actors import SYSTEM_PERSON, Actor
 from pilothouse.vocabulary.outcomes import ActionStatus
 from pilothouse.vocabulary.records import change_to_json
 from pilothouse.vocabulary.values import Json
-
-S = ActionStatus
-DECISIONS = frozenset({S.REFUSED, S.SHADOWED, S.HELD, S.INTENDED})
-"""The entries that follow a verdict at once."""
 
 
 def action_draft(passage: Passage, status: ActionStatus, code: str, sentence: str, review: str = "") -> Draft:
@@ -69,6 +65,8 @@ def _head(passage: Passage, status: ActionStatus, code: str, sentence: str, revi
         "decided_by": passage.approval.by if passage.approval else "",
         "edited_by": passage.approval.by if passage.approval and passage.approval.edited else "",
     }
+    if passage.restored is not None:
+        head["restored"] = dict(passage.restored)
     if passage.receipt is not None:
         head |= {"version": passage.receipt.version, "request_id": passage.receipt.request_id}
         head["created"] = str(passage.receipt.ref) if not action.target.id else ""

@@ -36,8 +36,10 @@ class Gateway:
     def submit(self, action: Action, token: str) -> Result:
         """Take an agent's action through the pipeline. Always answers; every answer is in the ledger.
 
-        Raises `LedgerUnavailable` when the ledger cannot be written; then nothing was performed.
+        Raises `LedgerUnavailable` when the ledger cannot be written; then nothing was performed. Raises
+        `Unauthenticated` for a token that was never ours: no entry says who that was, so strangers cannot fill the ledger.
         """
+        self.door.tokens.recognise(token)
         return self._settled(run(Passage(action, credential=token), self.door, STAGES))
 
     def submit_as_person(self, action: Action, person: str) -> Result:

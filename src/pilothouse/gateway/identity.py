@@ -130,6 +130,11 @@ class Tokens:
         self._verified[token] = grant
         return grant
 
+    def recognise(self, token: str) -> None:
+        """Raise `Unauthenticated` for a token that was never ours; one that has expired or was revoked was."""
+        if token not in self._verified:
+            self._decode(token)
+
     def _decode(self, token: str) -> Grant:
         claims: dict[str, Any]
         try:

@@ -6,9 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from pilothouse.data.contracts import Contract
+from pilothouse.decision.autonomy.ceiling import Bounds
 from pilothouse.decision.facts import Facts
+from pilothouse.decision.publishing.rules import Rules
 from pilothouse.directory.people import Person
-from pilothouse.gateway.agents import Registered, Standing
+from pilothouse.directory.registered import Registered, Standing
 from pilothouse.gateway.evidence import EvidenceAge
 from pilothouse.gateway.ports import Receipt, SystemOfRecord
 from pilothouse.ledger.entries import Draft
@@ -94,6 +96,8 @@ class Passage:
     """The identifier of the token that let the agent in; empty for a person, and after an approval."""
     person: Person | None = None
     agent: Registered | None = None
+    rules: Rules | None = None
+    """What was in force in writing when the action came in; all of it is judged by this."""
     capability: Capability | None = None
     connector: SystemOfRecord | None = None
     contract: Contract | None = None
@@ -104,6 +108,8 @@ class Passage:
     fields: tuple[str, ...] = ()
     before: Mapping[str, Json] = field(default_factory=dict[str, Json])
     changes: tuple[FieldChange, ...] = ()
+    restored: Mapping[str, Json] | None = None
+    """Where values are put back: by field, who wrote the value before and when, None where there was none."""
     evidence: EvidenceAge = field(default_factory=EvidenceAge)
     recipients: int = 0
     new_prospects: int = 0
@@ -122,6 +128,8 @@ class Passage:
     facts: Facts | None = None
     """What the verdict was made on."""
     standing: Standing = field(default_factory=Standing)
+    bounds: Bounds = field(default_factory=Bounds)
+    """What the standing comes to for this act, under every ceiling."""
     action_type: str = ""
     write_set: tuple[int, int] = (0, 0)
     verdict: Verdict | None = None
@@ -133,5 +141,5 @@ class Passage:
 
     @property
     def mode(self) -> Mode:
-        """How far the agent has come with this action type; a person acting alone is live."""
-        return self.standing.mode if self.agent else Mode.LIVE
+        """How far the agent may go with this act; a person acting alone is live."""
+        return self.bounds.mode if self.agent else Mode.LIVE

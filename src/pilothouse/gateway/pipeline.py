@@ -6,6 +6,7 @@
     validate       schema, confidence, evidence
     limit          attempts, rolling write-set
     preview        before-state, stale read, opt-outs
+    comply         what goes out: sign-off, suppression, consent, sender, quiet hours
     decide         policy, tier, confidence band → verdict
     hold           shadow · wait for a person · go on
     record_intent  durable before anything runs; last word under the write lock
@@ -30,6 +31,7 @@ from pilothouse.gateway.entries import action_draft
 from pilothouse.gateway.passage import Answer, Known, Passage, Result, Stop
 from pilothouse.gateway.stages.authenticate import authenticate
 from pilothouse.gateway.stages.authorize import authorize
+from pilothouse.gateway.stages.comply import comply
 from pilothouse.gateway.stages.decide import decide
 from pilothouse.gateway.stages.hold import hold
 from pilothouse.gateway.stages.limit import limit
@@ -52,6 +54,7 @@ STAGES: tuple[Stage, ...] = (
     validate,
     limit,
     preview,
+    comply,
     decide,
     hold,
     record_intent,
@@ -59,7 +62,7 @@ STAGES: tuple[Stage, ...] = (
     read_back,
     record_result,
 )
-PASSING = frozenset({"world_moved", "system_unreadable", "field_claimed"})
+PASSING = frozenset({"world_moved", "system_unreadable", "field_claimed", "quiet_hours"})
 """Codes of refusals that time cures: an approval survives them."""
 AFTER_APPROVAL: tuple[Stage, ...] = STAGES[STAGES.index(authorize) :]
 BEFORE_DECISION: tuple[Stage, ...] = STAGES[STAGES.index(authorize) : STAGES.index(hold)]

@@ -16,37 +16,47 @@ from enum import StrEnum
 from itertools import groupby
 from typing import Any
 
+from sqlalchemy import Connection
+
 from pilothouse.data.schema import OBJECTS
+from pilothouse.decision.autonomy.demotion import system_demotion
 from pilothouse.directory.roles import permissions_of
 from pilothouse.gateway.gateway import Gateway
 from pilothouse.gateway.passage import Result
 from pilothouse.gateway.ports import CallRefused, CallUnknown
-from pilothouse.gateway.stages.preview import same
-from pilothouse.ledger.actions import ActionRow, actions_list, fields_written
+from pilothouse.ledger.actions import ActionRow, action_get, actions_list, actions_some, fields_written
 from pilothouse.ledger.entries import Draft
 from pilothouse.vocabulary.actions import Action
 from pilothouse.vocabulary.actors import Actor
 from pilothouse.vocabulary.capabilities import ChangeKind
 from pilothouse.vocabulary.clock import new_id, stamp
-from pilothouse.vocabulary.errors import Forbidden, InvalidInput, NotFound
+from pilothouse.vocabulary.errors import Forbidden, NotFound, WrongUse
 from pilothouse.vocabulary.outcomes import ActionStatus
 from pilothouse.vocabulary.records import RecordRef, Snapshot, WriterKind
+from pilothouse.vocabulary.records import same_value as same
 from pilothouse.vocabulary.values import Json, parse_json
+from pilothouse.vocabulary.verdicts import Mode
 
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """What is to be undone: an agent's work, in a window, of one field, or one single action."""
+    """What is to be undone: an agent's work, in a window, of one field, one single action, or a list of actions."""
 
     agent: str | None = None
     since: datetime | None = None
     until: datetime | None = None
     field: str | None = None
     action: str | None = None
+    actions: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        if self.agent is None and self.action is None:
-            raise InvalidInput("say what to undo.", hint="Name an agent or a single action.")
+        if self.agent is None and self.action is None and not self.actions:
+            raise WrongUse("say what to undo.", hint="Name an agent or a single action.")
+
+    @property
+    def chosen(self) -> tuple[str, ...]:
+        """The actions named one by one; empty when all of an agent's are meant."""
+        return (self.action,) if self.action is not None else self.actions
 
 
 class Fate(StrEnum):
@@ -113,25 +123,24 @@ def plan(gateway: Gateway, scope: Scope) -> Plan:
             since=scope.since,
             until=scope.until,
             field=scope.field,
-            action=scope.action,
+            only=scope.chosen,
         )
-        executed = actions_list(
-            connection, agent=scope.agent, since=scope.since, until=scope.until, status=ActionStatus.EXECUTED.value
-        )
+        executed = _executed(connection, scope)
     open_writes = [row for row in written if row.undone_by == ""]
     items: list[Item] = []
     for ref, rows in groupby(sorted(open_writes, key=_place), key=lambda row: _place(row)[:3]):
         items += _record_items(gateway, RecordRef(*ref), list(rows), single=scope.action is not None)
     if scope.field is None:
-        items += [_cannot(gateway, row) for row in executed if _without_fields(row, written, scope)]
+        with_fields = {each.action for each in written}
+        items += [_cannot(gateway, row) for row in executed if row.agent != "" and row.id not in with_fields]
     return Plan(scope, items)
 
 
 def _known(gateway: Gateway, scope: Scope) -> None:
     if scope.agent is not None:
         gateway.door.agents.need(scope.agent)
-    if scope.action is not None:
-        gateway.row(scope.action)
+    for action in scope.chosen:
+        gateway.row(action)
     if scope.field is not None and all(scope.field not in spec.fields for spec in OBJECTS.values()):
         raise NotFound(f"no object has a field {scope.field!r}.", hint="Look at the action you mean to undo.")
 
@@ -140,9 +149,11 @@ def _place(row: ActionRow) -> tuple[str, str, str, str, int]:
     return (row.system, row.object, row.record_id, row.field, row.position)
 
 
-def _without_fields(row: ActionRow, written: Sequence[ActionRow], scope: Scope) -> bool:
-    wanted = scope.action is None or row.id == scope.action
-    return wanted and row.agent != "" and all(each.action != row.id for each in written)
+def _executed(connection: Connection, scope: Scope) -> Sequence[ActionRow]:
+    done = ActionStatus.EXECUTED.value
+    if scope.chosen:
+        return [row for row in actions_some(connection, scope.chosen) if row.status == done]
+    return actions_list(connection, agent=scope.agent, since=scope.since, until=scope.until, status=done)
 
 
 def _cannot(gateway: Gateway, row: ActionRow) -> Item:
@@ -232,19 +243,29 @@ def need_right(gateway: Gateway, by: str, reason: str) -> None:
     if not person.active or "rollback" not in permissions_of(person.role).may:
         raise Forbidden(f"{by} ({person.role}) may not roll back.", hint="Ask RevOps or an admin.")
     if not reason.strip():
-        raise InvalidInput("a rollback needs a reason.", hint="One sentence is enough.")
+        raise WrongUse("a rollback needs a reason.", hint="One sentence is enough.")
 
 
-def apply(gateway: Gateway, scope: Scope, by: str, reason: str) -> Undone:
+def apply(gateway: Gateway, scope: Scope, by: str, reason: str, severity: int | None = None) -> Undone:
     """Carry a rollback out as a named person; raises `Forbidden` when they may not.
+
+    With `severity` 1 what the agents did was serious: in the same append the action types concerned go into shadow.
 
     Safe to run again after an interruption: it does what is left.
     """
     need_right(gateway, by, reason)
     planned = plan(gateway, scope)
     undone = Undone(new_id("rbk"), planned)
-    head: dict[str, Json] = {"rollback": undone.id, "reason": reason, **_scope_json(scope), **_counts(planned)}
-    gateway.door.ledger.append([Draft("rollback.started", Actor(by), head, subject=f"rollback/{undone.id}")])
+    head: dict[str, Json] = {
+        "rollback": undone.id,
+        "reason": reason,
+        "severity": severity,
+        **_scope_json(scope),
+        **_counts(planned),
+    }
+    started = Draft("rollback.started", Actor(by), head, subject=f"rollback/{undone.id}")
+    fallen = _to_shadow(gateway, planned, undone.id) if severity == 1 else []
+    gateway.door.ledger.append([started, *fallen])
     restorable = sorted(planned.of(Fate.RESTORE), key=lambda item: (item.record, item.by))
     for (ref, _), group in groupby(restorable, key=lambda item: (item.record, item.by)):
         undone.results.append(_restore(gateway, undone.id, ref, list(group), by, reason))
@@ -254,6 +275,21 @@ def apply(gateway: Gateway, scope: Scope, by: str, reason: str) -> Undone:
     tail: dict[str, Json] = {"rollback": undone.id, "restored": undone.restored}
     gateway.door.ledger.append([Draft("rollback.finished", Actor(by), tail, subject=f"rollback/{undone.id}")])
     return undone
+
+
+def _to_shadow(gateway: Gateway, planned: Plan, rollback: str) -> list[Draft]:
+    """Put every version of the agents into shadow for the action types that are undone."""
+    touched = {action for item in planned.items for action in item.actions}
+    with gateway.door.ledger.engine.connect() as connection:
+        rows = [row for action in sorted(touched) if (row := action_get(connection, action)) is not None]
+    types = {(row.agent_name, row.action_type) for row in rows if row.agent_name}
+    reason = f"An act of severity 1 was undone ({rollback})."
+    return [
+        system_demotion(each.ref, action_type, Mode.SHADOW, reason, cause="severity_1")
+        for each in gateway.door.agents.all()
+        for name, action_type in sorted(types)
+        if each.ref.name == name and each.standing(action_type, action_type.partition(":")[0]).mode is not Mode.SHADOW
+    ]
 
 
 def _restore(gateway: Gateway, rollback: str, ref: RecordRef, items: list[Item], by: str, reason: str) -> Result:
@@ -293,6 +329,7 @@ def _scope_json(scope: Scope) -> dict[str, Json]:
         "until": stamp(scope.until) if scope.until else None,
         "field": scope.field,
         "action": scope.action,
+        "actions": list(scope.actions),
     }
 
 

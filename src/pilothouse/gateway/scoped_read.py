@@ -10,11 +10,11 @@ from pilothouse.gateway.door import Door
 from pilothouse.gateway.passage import Passage
 from pilothouse.gateway.read_rates import ONE_READ
 from pilothouse.gateway.reading import read_snapshot
-from pilothouse.gateway.stages.preview import same
 from pilothouse.ledger.entries import Draft
 from pilothouse.vocabulary.actions import Action
 from pilothouse.vocabulary.errors import Forbidden, NotFound
 from pilothouse.vocabulary.records import RecordRef, Snapshot
+from pilothouse.vocabulary.records import same_value as same
 from pilothouse.vocabulary.values import Json
 
 

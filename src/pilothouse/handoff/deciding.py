@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from pilothouse.directory.people import Person
+from pilothouse.directory.suspensions import Suspension
 from pilothouse.handoff.owners import STRICT, may_decide
 from pilothouse.handoff.queue import Review
 from pilothouse.vocabulary.actors import SYSTEM_PERSON
@@ -30,11 +31,25 @@ def need_a_person(by: str) -> None:
         )
 
 
-def check(review: Review, person: Person, payload_hash: str, now: datetime, *, approving: bool) -> None:
-    """Raise `Conflict` or `Forbidden` unless the decision may stand."""
+def check(
+    review: Review,
+    person: Person,
+    payload_hash: str,
+    now: datetime,
+    *,
+    approving: bool,
+    suspension: Suspension | None = None,
+) -> None:
+    """Raise `Conflict` or `Forbidden` unless the decision may stand; while suspended only a rejection may."""
     if review.status is not ReviewStatus.OPEN:
         raise Conflict(f"review {review.id} is already {review.status}.", hint="Nothing more is to be decided.")
-    if review.deadline <= now:
+    if suspension is not None and approving:
+        raise Conflict(
+            f"review {review.id} cannot be approved: {suspension}.",
+            hint="It does not expire meanwhile; you may reject it.",
+            code="agent_suspended",
+        )
+    if review.deadline <= now and suspension is None:
         raise Overdue(
             f"review {review.id} was due {review.deadline:%Y-%m-%d %H:%M} UTC and counts as rejected.",
             hint="The agent may propose it anew.",

@@ -15,7 +15,7 @@ from sqlalchemy import Connection, select
 from pilothouse.data.store import DataStore
 from pilothouse.decision.handing import Handing
 from pilothouse.directory.roles import permissions_of
-from pilothouse.handoff.opening import read_review
+from pilothouse.handoff.opening import read_review, suspension_of
 from pilothouse.handoff.queue import Review, review_of
 from pilothouse.handoff.routing import Choice, Question, Roster, can_be_asked, read_roster, route
 from pilothouse.handoff.sla import deadline
@@ -27,7 +27,7 @@ from pilothouse.vocabulary.clock import Clock, stamp
 from pilothouse.vocabulary.errors import Conflict, Forbidden, InvalidInput, NotFound
 from pilothouse.vocabulary.outcomes import ReviewStatus
 from pilothouse.vocabulary.records import RecordRef
-from pilothouse.vocabulary.values import Json
+from pilothouse.vocabulary.values import Json, JsonObject
 
 
 @dataclass
@@ -51,6 +51,8 @@ class Keeper:
         if not waiting:
             return kept
         with self._ledger.engine.connect() as connection:
+            # What is suspended waits: nobody could decide it, whoever is asked.
+            waiting = [each for each in waiting if suspension_of(connection, each) is None]
             roster = read_roster(connection, now, self._handing())
         for each in waiting:
             if self._hand_on(each, roster, now):
@@ -116,13 +118,14 @@ class Keeper:
 
     def _handover(self, review: Review, choice: Choice, by: Actor, now: datetime) -> Draft:
         answer_by = deadline(now, self._handing().reviews.sla_business_days)
-        body = {
+        body: JsonObject = {
             "review": review.id,
             "from": review.owner,
             "to": choice.person,
             "because": choice.because,
             "by": by.person,
             "answer_by": stamp(answer_by) if answer_by < review.deadline else "",
+            **_told(review),
         }
         return Draft("review.reassigned", by, body, action=review.action_id, subject=review.subject)
 
@@ -130,7 +133,13 @@ class Keeper:
         due = review.answer_by or review.deadline
         if review.reminded_at is not None or now < due - timedelta(hours=self._handing().reviews.remind_hours):
             return False
-        body = {"review": review.id, "owner": review.owner, "due": stamp(due), "deadline": stamp(review.deadline)}
+        body: JsonObject = {
+            "review": review.id,
+            "owner": review.owner,
+            "due": stamp(due),
+            "deadline": stamp(review.deadline),
+            **_told(review),
+        }
         draft = Draft("review.reminded", Actor(SYSTEM_PERSON), body, action=review.action_id, subject=review.subject)
         return self._written(draft, once=review.id)
 
@@ -149,6 +158,11 @@ class Keeper:
         ref = RecordRef.parse(review.subject)
         record = self._store.record(ref) if ref.id else None
         return {name: each.value for name, each in record.fields.items()} if record else {}
+
+
+def _told(review: Review) -> JsonObject:
+    """What whoever is asked is told of a review, so that a message can be bound to what it shows."""
+    return {"capability": review.capability, "sentence": review.sentence, "payload_hash": review.payload_hash}
 
 
 def _why_another(review: Review, roster: Roster, now: datetime) -> str:

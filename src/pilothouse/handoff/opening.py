@@ -11,7 +11,9 @@ from datetime import datetime
 
 from sqlalchemy import Connection, select
 
-from pilothouse.handoff.queue import Review, review_of, reviews
+from pilothouse.directory.suspensions import Suspension, stopped
+from pilothouse.handoff.queue import Review, review_of
+from pilothouse.handoff.tables import reviews
 from pilothouse.ledger.entries import Draft
 from pilothouse.ledger.statements import Statement, given
 from pilothouse.vocabulary.actions import Action, action_to_json
@@ -86,19 +88,23 @@ def consume_guard(review_id: str, payload_hash: str, tier: Tier | None = None) -
     """
 
     def check(connection: Connection) -> None:
-        review = read_review(connection, review_id)
-        if review.status is not ReviewStatus.APPROVED or review.decided_by in ("", SYSTEM_PERSON):
-            raise Conflict(f"review {review_id} is {review.status}, not approved.", code="not_approved")
-        if review.payload_hash != payload_hash or review.approved_action().payload_hash != payload_hash:
-            raise Conflict(f"review {review_id} approved another payload.", code="approval_for_other_payload")
-        if tier is not None and stricter(tier, review.tier):
-            raise Conflict(
-                f"review {review_id} approved an act of tier {review.tier}; as things are now it is {tier}.",
-                hint="Propose it anew; somebody who may decide it will be asked.",
-                code="approval_for_lower_tier",
-            )
+        need_approval(read_review(connection, review_id), payload_hash, tier)
 
     return check
+
+
+def need_approval(review: Review, payload_hash: str, tier: Tier | None = None) -> None:
+    """Raise `Conflict` unless a person approved this payload, for this tier or a stricter one, and nobody used it yet."""
+    if review.status is not ReviewStatus.APPROVED or review.decided_by in ("", SYSTEM_PERSON):
+        raise Conflict(f"review {review.id} is {review.status}, not approved.", code="not_approved")
+    if review.payload_hash != payload_hash or review.approved_action().payload_hash != payload_hash:
+        raise Conflict(f"review {review.id} approved another payload.", code="approval_for_other_payload")
+    if tier is not None and stricter(tier, review.tier):
+        raise Conflict(
+            f"review {review.id} approved an act of tier {review.tier}; as things are now it is {tier}.",
+            hint="Propose it anew; somebody who may decide it will be asked.",
+            code="approval_for_lower_tier",
+        )
 
 
 _REVIEW = Statement(select(reviews).where(reviews.c.id == given("review")))
@@ -110,3 +116,8 @@ def read_review(connection: Connection, review_id: str) -> Review:
     if row is None:
         raise NotFound(f"there is no review {review_id!r}.", hint="`pilothouse reviews list` shows them.")
     return review_of(row)
+
+
+def suspension_of(connection: Connection, review: Review) -> Suspension | None:
+    """Return the suspension that a review's act falls under now, None when there is none."""
+    return stopped(connection, review.actor.agent, review.capability, review.action_type)

@@ -14,6 +14,7 @@ from typing import Any
 
 from sqlalchemy import Connection, insert, select, update
 
+from pilothouse.directory.suspensions import RESUMED, reach_of, within
 from pilothouse.handoff.tables import canaries, reviews, shown
 from pilothouse.ledger.entries import Entry
 from pilothouse.vocabulary.actions import Action, action_from_json
@@ -85,7 +86,8 @@ class Review:
 
 
 class ReviewProjector:
-    """Follows every `review.*` and `canary.*` entry."""
+    """Follows every `review.*` and `canary.*` entry, and the end of suspensions, which gives what they held back a new
+    deadline."""
 
     name = "reviews"
     kinds = frozenset(
@@ -95,6 +97,7 @@ class ReviewProjector:
             "review.reassigned",
             "review.shown",
             "canary.seeded",
+            RESUMED,
             *DECISIONS,
             *OF_CANARIES,
         }
@@ -108,11 +111,13 @@ class ReviewProjector:
                 case "review.opened":
                     connection.execute(insert(reviews), _opened(entry))
                 case "review.reminded":
-                    _while_open(connection, entry, {"reminded_at": stamp(entry.at)})
+                    _reminded(connection, entry)
                 case "review.reassigned":
                     _reassigned(connection, entry)
                 case "review.shown":
                     _shown(connection, entry)
+                case kind if kind == RESUMED:
+                    _renew(connection, entry)
                 case "canary.seeded":
                     connection.execute(insert(canaries), _seeded(entry))
                 case "canary.decided" | "canary.expired":
@@ -166,9 +171,14 @@ def is_canary(connection: Connection, review: str) -> bool:
     return connection.execute(select(canaries.c.review).where(canaries.c.review == review)).first() is not None
 
 
+def due_before(kind: str) -> ReviewStatus:
+    """Return how a review has to stand for an entry of this kind to be taken."""
+    return ReviewStatus.APPROVED if kind == "review.used" else ReviewStatus.OPEN
+
+
 def _move(connection: Connection, entry: Entry) -> None:
     review = entry.body["review"]
-    due = ReviewStatus.APPROVED if entry.kind == "review.used" else ReviewStatus.OPEN
+    due = due_before(entry.kind)
     mine = update(reviews).where(
         reviews.c.id == review, reviews.c.status == due.value, reviews.c.id.not_in(select(canaries.c.review))
     )
@@ -177,6 +187,21 @@ def _move(connection: Connection, entry: Entry) -> None:
         raise Conflict(
             f"review {review} is not {due} and cannot be {verb}.", hint="Look at how it stands now.", code="not_" + due
         )
+
+
+def _renew(connection: Connection, entry: Entry) -> None:
+    due = entry.body["reviews_due"]
+    held_back = (reviews.c.status == ReviewStatus.OPEN.value, reviews.c.deadline < due)
+    connection.execute(
+        update(reviews).where(*held_back, within(reach_of(entry), reviews)).values(deadline=due, answer_by="")
+    )
+
+
+def _reminded(connection: Connection, entry: Entry) -> None:
+    mine = (reviews.c.id == entry.body["review"], reviews.c.status == ReviewStatus.OPEN.value)
+    once = update(reviews).where(*mine, reviews.c.reminded_at.is_(None))
+    if connection.execute(once.values(reminded_at=stamp(entry.at))).rowcount != 1:
+        raise Conflict(f"of review {entry.body['review']} nobody need be reminded.", code="not_open")
 
 
 def _opened(entry: Entry) -> dict[str, Any]:

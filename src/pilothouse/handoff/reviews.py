@@ -3,7 +3,7 @@ exactly one decides."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -11,10 +11,11 @@ from sqlalchemy import Connection, Select, select
 
 from pilothouse.decision.handing import Handing
 from pilothouse.directory.people import Directory, read_person
+from pilothouse.directory.suspensions import Suspension
 from pilothouse.handoff.canary_decisions import canary_decided
 from pilothouse.handoff.deciding import Overdue, check, need_a_person, sound_values
 from pilothouse.handoff.looking import counts_as_evidence
-from pilothouse.handoff.opening import consume_guard, opening, read_review, used
+from pilothouse.handoff.opening import consume_guard, opening, read_review, suspension_of, used
 from pilothouse.handoff.overrides import Override, Tally, overrides_of, tallies_of
 from pilothouse.handoff.queue import Review, is_canary, review_of
 from pilothouse.handoff.tables import canaries, reviews, shown
@@ -27,6 +28,8 @@ from pilothouse.vocabulary.errors import Conflict, InvalidInput
 from pilothouse.vocabulary.outcomes import ReviewStatus
 from pilothouse.vocabulary.values import Json, JsonObject
 
+NAMED_AT_MOST = 500
+"""So many reviews are asked about by name; for more, reading all of them is faster."""
 ALONE = ("", 0)
 """The batch of a review that is decided by itself."""
 
@@ -46,7 +49,8 @@ class Reviews:
 
     def view(self, review_id: str, viewer: str = "") -> ReviewView:
         """Return everything one screen needs, and why the viewer may not approve, if so; raises `NotFound`."""
-        return view_of(self.get(review_id), self._directory, self._clock.now(), viewer)
+        found = self.get(review_id)
+        return view_of(found, self._directory, self._clock.now(), viewer, self.suspension(found))
 
     def list(self, *, owner: str | None = None, status: ReviewStatus | None = ReviewStatus.OPEN) -> list[Review]:
         """Return reviews, those due first on top; `status=None` means every status."""
@@ -74,7 +78,10 @@ class Reviews:
         """Return when each review was first shown to who decided it; what was not shown to them is left out."""
         deciders = {each.id: each.decided_by for each in found}
         with self._ledger.engine.connect() as connection:
-            rows = connection.execute(select(shown)).all()
+            query = select(shown)
+            if len(deciders) <= NAMED_AT_MOST:
+                query = query.where(shown.c.review.in_(deciders))
+            rows = connection.execute(query).all()
         return {row.review: unstamp(row.at) for row in rows if deciders.get(row.review) == row.person}
 
     def approve(
@@ -120,9 +127,9 @@ class Reviews:
         review = self.get(review_id)
 
         def last_word(connection: Connection) -> None:
-            now, person = self._clock.now(), read_person(connection, by)
-            approving = kind != "review.rejected"
-            check(read_review(connection, review_id), person, payload_hash, now, approving=approving)
+            now, person, found = self._clock.now(), read_person(connection, by), read_review(connection, review_id)
+            approving, suspension = kind != "review.rejected", suspension_of(connection, found)
+            check(found, person, payload_hash, now, approving=approving, suspension=suspension)
 
         draft = Draft(kind, Actor(by), body, private, review.subject, review.action_id, review.subject)
         with self._ledger.engine.connect() as connection:
@@ -136,9 +143,17 @@ class Reviews:
         return self.get(review_id)
 
     def expire(self) -> list[str]:
-        """Close what is overdue as rejected by time; returns the reviews. Expiry never approves."""
+        """Close what is overdue as rejected by time; returns the reviews. Expiry never approves.
+
+        What is suspended waits: nobody could have decided it.
+        """
         now = self._clock.now()
-        return [each.id for each in self._overdue(now) if self._expire(each)]
+        return [each.id for each in self._overdue(now) if self.suspension(each) is None and self._expire(each)]
+
+    def suspension(self, review: Review) -> Suspension | None:
+        """Return the suspension that keeps a review from being approved now, None when there is none."""
+        with self._ledger.reading() as connection:
+            return suspension_of(connection, review)
 
     def _overdue(self, now: datetime) -> list[Review]:
         still_open = reviews.c.status == ReviewStatus.OPEN.value
@@ -146,13 +161,27 @@ class Reviews:
         return self._read(due.order_by(reviews.c.deadline, reviews.c.id))
 
     def _expire(self, review: Review) -> bool:
-        """Return False when somebody decided it a moment ago: the projector then refuses the entry."""
-        body = {"review": review.id, "by": SYSTEM_PERSON, "deadline": stamp(review.deadline)}
+        """Return False when it was decided a moment ago, which the projector refuses, or suspended."""
+
+        def last_word(connection: Connection) -> None:
+            suspension = suspension_of(connection, review)
+            if suspension is not None:
+                raise Conflict(f"{suspension}.", code="agent_suspended")
+
         with self._ledger.engine.connect() as connection:
             kind = "canary.expired" if is_canary(connection, review.id) else "review.expired"
+        body: JsonObject = {
+            "review": review.id,
+            "by": SYSTEM_PERSON,
+            "owner": review.owner,
+            "capability": review.capability,
+            "sentence": review.sentence,
+            "payload_hash": review.payload_hash,
+            "deadline": stamp(review.deadline),
+        }
         draft = Draft(kind, Actor(SYSTEM_PERSON), body, action=review.action_id, subject=review.subject)
         try:
-            self._ledger.append([draft])
+            self._ledger.append([draft], guard=last_word)
         except Conflict:
             return False
         return True
@@ -160,6 +189,13 @@ class Reviews:
     def overrides(self, agent: str | None = None) -> list[Override]:
         """Return what people changed or refused, with the agent's values and theirs, newest first."""
         return overrides_of(self._of(agent))
+
+    def decided(self, agent: str | None = None, since: datetime | None = None) -> Iterator[Review]:
+        """Yield the reviews opened since a moment that were decided, or expired, in the order they were asked."""
+        closed = reviews.c.status != ReviewStatus.OPEN.value
+        with self._ledger.engine.connect() as connection:
+            for row in connection.execution_options(yield_per=1000).execute(self._selected(agent, since).where(closed)):
+                yield review_of(row)
 
     def tallies(self, agent: str | None = None, since: datetime | None = None) -> list[Tally]:
         """Count how proposals opened since a moment were decided, by agent and action type; each with its n.
@@ -182,6 +218,9 @@ class Reviews:
         return [each for each in found if counts_as_evidence(each, looked.get(each.id), settings)]
 
     def _of(self, agent: str | None, since: datetime | None = None) -> list[Review]:
+        return self._read(self._selected(agent, since))
+
+    def _selected(self, agent: str | None, since: datetime | None) -> Select[Any]:
         """`agent` is a name, meaning every version of it, or name@version."""
         # Once decided or over, a canary says nothing about the agent; while it is open nobody must be able to tell.
         ended = reviews.c.id.in_(select(canaries.c.review)) & (reviews.c.status != ReviewStatus.OPEN.value)
@@ -191,7 +230,7 @@ class Reviews:
             query = query.where((reviews.c.agent == agent) | named)
         if since is not None:
             query = query.where(reviews.c.opened_at >= stamp(since))
-        return self._read(query)
+        return query
 
 
 def _in_batch(batch: tuple[str, int]) -> dict[str, Json]:

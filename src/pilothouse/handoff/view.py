@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from pilothouse.directory.people import Directory
+from pilothouse.directory.suspensions import Suspension
 from pilothouse.handoff.owners import may_decide
 from pilothouse.handoff.queue import Review
 from pilothouse.vocabulary.actions import evidence_to_json
@@ -46,13 +47,20 @@ class ReviewView:
     decided_by: str
     decided_at: datetime | None
     note: str
+    suspended: str
     why_not: str
 
 
-def view_of(review: Review, directory: Directory, now: datetime, viewer: str = "") -> ReviewView:
-    """Return the view of a review, for a viewer where one is named; raises `NotFound` for an unknown viewer."""
+def view_of(
+    review: Review, directory: Directory, now: datetime, viewer: str = "", suspension: Suspension | None = None
+) -> ReviewView:
+    """Return the view of a review, for a viewer where one is named; raises `NotFound` for an unknown viewer.
+
+    While suspended it is not overdue: its deadline is set anew when the suspension ends.
+    """
     action = review.action
-    overdue = review.status is ReviewStatus.OPEN and review.deadline <= now
+    overdue = review.status is ReviewStatus.OPEN and review.deadline <= now and suspension is None
+    suspended = f"{suspension}." if suspension else ""
     return ReviewView(
         id=review.id,
         status=review.status.value,
@@ -81,13 +89,16 @@ def view_of(review: Review, directory: Directory, now: datetime, viewer: str = "
         decided_by=review.decided_by,
         decided_at=review.decided_at,
         note=review.note,
-        why_not=_why_not(review, directory, overdue, viewer),
+        suspended=suspended,
+        why_not=_why_not(review, directory, overdue, suspended, viewer),
     )
 
 
-def _why_not(review: Review, directory: Directory, overdue: bool, viewer: str) -> str:
+def _why_not(review: Review, directory: Directory, overdue: bool, suspended: str, viewer: str) -> str:
     if review.status is not ReviewStatus.OPEN:
         return f"It is already {review.status}."
+    if suspended:
+        return suspended
     if overdue:
         return "Its deadline has passed; it counts as rejected."
     if review.action is None:

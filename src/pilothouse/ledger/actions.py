@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -109,8 +109,13 @@ ActionRow = Any
 """A row of `actions`, by the names of its columns."""
 EXECUTING = (S.INTENDED.value, S.EXECUTED.value, S.UNKNOWN.value, S.UNDONE.value)
 """Statuses of acts that took place or may have; only these count towards a write-set."""
-STANDING = (S.HELD.value, S.INTENDED.value, S.EXECUTED.value, S.UNKNOWN.value, S.REJECTED.value)
-"""Where an act may be so that asking again under its key only tells how it stands."""
+STANDING = (
+    S.SHADOWED.value, S.HELD.value, S.INTENDED.value, S.EXECUTED.value, S.UNKNOWN.value, S.REJECTED.value,
+)  # fmt: skip
+"""Where an act may be so that its key names it and no other, and asking again only tells how it stands.
+
+Whether a shadowed one still stands is for `recall` to say. A refusal is not among them: it may be asked again.
+"""
 
 
 BEFORE_INTENT = frozenset({S.REFUSED, S.SHADOWED, S.HELD})
@@ -329,6 +334,34 @@ def actions_list(
 ) -> Sequence[ActionRow]:
     """Return actions, newest first. `agent` is a name or name@version; `type` a capability or action type."""
     query = select(actions).order_by(actions.c.last_position.desc())
+    query = _chosen(query, agent, since, until, type, record, status, run)
+    return connection.execute(query.limit(limit) if limit is not None else query).all()
+
+
+def actions_count(
+    connection: Connection,
+    *,
+    agent: str | None = None,
+    since: datetime | None = None,
+    type: str | None = None,
+    record: str | None = None,
+    status: str | None = None,
+) -> int:
+    """Return how many actions `actions_list` has without a limit."""
+    query = select(func.count()).select_from(actions)
+    return connection.execute(_chosen(query, agent, since, None, type, record, status, None)).scalar_one()
+
+
+def _chosen(
+    query: Select[Any],
+    agent: str | None,
+    since: datetime | None,
+    until: datetime | None,
+    type: str | None,
+    record: str | None,
+    status: str | None,
+    run: str | None,
+) -> Select[Any]:
     if agent is not None:
         query = query.where((actions.c.agent == agent) | (actions.c.agent_name == agent))
     if type is not None:
@@ -337,7 +370,7 @@ def actions_list(
     for column, wanted in (("subject", record), ("status", status), ("run", run)):
         if wanted is not None:
             query = query.where(actions.c[column] == wanted)
-    return connection.execute(query.limit(limit) if limit is not None else query).all()
+    return query
 
 
 def _between(query: Select[Any], since: datetime | None, until: datetime | None) -> Select[Any]:
@@ -389,7 +422,7 @@ _EXECUTION = Statement(select(executions.c.action).where(executions.c.idempotenc
 
 
 def standing_of_key(connection: Connection, idempotency_key: str) -> ActionRow | None:
-    """Return the act that stands under this key (held, on its way, done, or rejected by a person), or None.
+    """Return the act that stands under this key (shadowed, held, on its way, done, or rejected by a person), or None.
 
     A refusal under the same key never hides it.
     """
@@ -452,6 +485,18 @@ def write_set(
     return int(row.records), int(row.recipients)
 
 
+def first_writes(connection: Connection, causes: Sequence[str], record: RecordRef) -> dict[str, int]:
+    """Return, by field of a record, the ledger position of the first of these actions that wrote it."""
+    columns = action_fields.c
+    query = (
+        select(columns.field, func.min(columns.position).label("position"))
+        .where(columns.action.in_(list(causes)))
+        .where(columns.system == record.system, columns.object == record.object, columns.record_id == record.id)
+        .group_by(columns.field)
+    )
+    return {row.field: row.position for row in connection.execute(query)}
+
+
 def fields_written(
     connection: Connection,
     *,
@@ -459,14 +504,16 @@ def fields_written(
     since: datetime | None = None,
     until: datetime | None = None,
     field: str | None = None,
-    action: str | None = None,
+    only: Sequence[str] = (),
 ) -> Sequence[ActionRow]:
-    """Return the executed field writes of agents, oldest first, with the columns of their actions."""
+    """Return the executed field writes of agents, oldest first, with the columns of their actions.
+
+    `only` narrows them to the actions named; none named means all.
+    """
     query = (
         select(action_fields, actions.c.agent, actions.c.agent_name, actions.c.capability, actions.c.person)
         .join(actions, actions.c.id == action_fields.c.action)
         .where(actions.c.agent != "")
-        .order_by(action_fields.c.position)
     )
     if agent is not None:
         query = query.where((actions.c.agent == agent) | (actions.c.agent_name == agent))
@@ -476,6 +523,19 @@ def fields_written(
         query = query.where(action_fields.c.executed_at < stamp(until))
     if field is not None:
         query = query.where(action_fields.c.field == field)
-    if action is not None:
-        query = query.where(action_fields.c.action == action)
-    return connection.execute(query).all()
+    found = [row for page in _named(query, only) for row in connection.execute(page)]
+    return sorted(found, key=lambda row: row.position)
+
+
+def actions_some(connection: Connection, idents: Sequence[str]) -> Sequence[ActionRow]:
+    """Return the actions named, oldest first; one that is not there is left out."""
+    found = [row for page in _named(select(actions), idents) for row in connection.execute(page)] if idents else []
+    return sorted(found, key=lambda row: row.last_position)
+
+
+def _named(query: Select[Any], idents: Sequence[str]) -> Iterator[Select[Any]]:
+    """Yield the query for so many identifiers at a time as every database takes; as it is when none are named."""
+    if not idents:
+        yield query
+    for start in range(0, len(idents), 5000):
+        yield query.where(actions.c.id.in_(idents[start : start + 5000]))

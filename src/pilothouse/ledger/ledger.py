@@ -151,6 +151,7 @@ class Ledger:
         self,
         *,
         after: int = -1,
+        before: int | None = None,
         limit: int | None = None,
         kinds: Collection[str] | None = None,
         action: str | None = None,
@@ -159,8 +160,14 @@ class Ledger:
         since: datetime | None = None,
         until: datetime | None = None,
     ) -> Iterator[Entry]:
-        """Yield entries in order of position, read in pages, so that no transaction stays open between them."""
+        """Yield entries in order of position, read in pages, so that no transaction stays open between them.
+
+        Of many entries of several kinds, ask for a span at a time (`before`): the database sorts all that follow for
+        every page.
+        """
         query = _selection()
+        if before is not None:
+            query = query.where(entries_table.c.position < before)
         for column, wanted in (("action", action), ("subject", subject), ("agent", agent)):
             if wanted is not None:
                 query = query.where(entries_table.c[column] == wanted)

@@ -39,7 +39,7 @@ def export_dataset(ledger: Ledger, folder: Path, form: Form = "jsonl") -> dict[s
     Raises `InvalidInput` when the folder holds something already: a data set is never mixed with an older one.
     """
     if folder.exists() and any(folder.iterdir()):
-        raise InvalidInput(f"{folder} is not empty.", hint="Name a new folder.")
+        raise InvalidInput(f"{folder} is not empty.", hint="A data set is not mixed with another: name a new folder.")
     folder.mkdir(parents=True, exist_ok=True)
     size = ledger.size()
     rows = {"writes": list(_writes(ledger)), "reviews": list(_reviews(ledger)), "judgements": list(_judgements(ledger))}

@@ -100,6 +100,8 @@ def _sentence(entry: Entry) -> str:
         case "review.approved" | "review.edited" | "review.rejected" as kind:
             note = entry.value("note", "")
             return f"{kind.partition('.')[2].capitalize()} by {body['by']}" + (f": {note}" if note else ".")
+        case "review.reminded":
+            return f"Reminded {body['owner']} that it is due soon."
         case "review.expired":
             return "Nobody decided in time; that counts as a rejection."
         case "review.used":

@@ -13,6 +13,7 @@ from pilothouse.data.identity.entities import Entities
 from pilothouse.data.reads import Reads
 from pilothouse.data.store import DataStore
 from pilothouse.data.view import DataView
+from pilothouse.directory.suspensions import stopped
 from pilothouse.gateway.gateway import Gateway
 from pilothouse.gateway.passage import Result
 from pilothouse.gateway.read_rates import RUN_READ, shown_lately
@@ -21,7 +22,7 @@ from pilothouse.ledger.actions import decided_of_key
 from pilothouse.ledger.entries import Draft
 from pilothouse.orchestration.ports import Agent
 from pilothouse.vocabulary.actions import Action
-from pilothouse.vocabulary.actors import Actor
+from pilothouse.vocabulary.actors import Actor, AgentRef
 from pilothouse.vocabulary.clock import new_id, stamp
 from pilothouse.vocabulary.errors import Forbidden, NotFound
 from pilothouse.vocabulary.findings import Finding
@@ -40,6 +41,8 @@ class RunReport:
     as_of: datetime
     findings: Sequence[Finding]
     results: list[Result] = field(default_factory=list[Result])
+    stopped: str = ""
+    """The suspension that ended the run before every proposal was handed in; empty when none did."""
 
     @property
     def found(self) -> Counter[str]:
@@ -88,10 +91,14 @@ def run_agent(
     for number, proposal in enumerate(chosen, 1):
         report.results.append(gateway.submit(_prepared(gateway, view, proposal, run), token))
         on_progress(number, len(chosen))
+        report.stopped = _stopped(gateway, agent.ref) if report.results[-1].code == "agent_suspended" else ""
+        if report.stopped:
+            break
     _record_reads(gateway, actor, run, reads)
     door.tokens.revoke(grant.id, actor, "the run is over")
     counts: dict[str, Json] = {"found": dict(report.found), "statuses": dict(report.statuses)}
-    door.ledger.append([Draft("run.finished", actor, {"run": run, "proposals": len(proposals), **counts})])
+    tail: dict[str, Json] = {"run": run, "proposals": len(proposals), "stopped": report.stopped, **counts}
+    door.ledger.append([Draft("run.finished", actor, tail)])
     return report
 
 
@@ -106,6 +113,13 @@ def _decided(gateway: Gateway) -> Callable[[str], str]:
         return f"{row.sentence} ({row.review or row.id})"
 
     return told
+
+
+def _stopped(gateway: Gateway, agent: AgentRef) -> str:
+    """Return the suspension of the whole agent; one of a single action type leaves the run its other proposals."""
+    with gateway.door.ledger.reading() as connection:
+        suspension = stopped(connection, agent)
+    return f"{suspension}." if suspension else ""
 
 
 def _record_reads(gateway: Gateway, actor: Actor, run: str, reads: Reads) -> None:

@@ -6,22 +6,24 @@ import threading
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
+from urllib.parse import urlencode
 
-import structlog
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, RedirectResponse
 
 from pilothouse import __version__
 from pilothouse.assembly import App
-from pilothouse.orchestration.continuing import carry_on
+from pilothouse.orchestration.continuing import Patience, carry_on
 from pilothouse.surfaces.console.pages import mount_console, problem_page
-from pilothouse.surfaces.rest import accounts, signals
+from pilothouse.surfaces.rest import accounts, autonomy, incidents, notifications, signals
 from pilothouse.surfaces.rest.contract_routes import router as contract_router
 from pilothouse.surfaces.rest.definition_routes import router as definition_router
 from pilothouse.surfaces.rest.oversight_routes import router as oversight_router
 from pilothouse.surfaces.rest.pipeline_routes import router as pipeline_router
+from pilothouse.surfaces.rest.policy_routes import router as policy_router
 from pilothouse.surfaces.rest.question_routes import router as question_router
+from pilothouse.surfaces.rest.replay_routes import router as replay_router
 from pilothouse.surfaces.rest.routes import router
 from pilothouse.vocabulary.errors import (
     Conflict,
@@ -54,7 +56,6 @@ HEADERS = {
     "Cache-Control": "no-store",
 }
 EVERY_SECONDS = 2.0
-log = structlog.get_logger()
 
 
 def build(pilothouse: App) -> FastAPI:
@@ -63,7 +64,7 @@ def build(pilothouse: App) -> FastAPI:
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncGenerator[None, None]:
         stop = threading.Event()
-        loops = [threading.Thread(target=each, args=(pilothouse, stop), daemon=True) for each in (_tend, _by_the_clock)]
+        loops = [threading.Thread(target=each, args=(pilothouse, stop), daemon=True) for each in LOOPS]
         for loop in loops:
             loop.start()
         yield
@@ -77,10 +78,15 @@ def build(pilothouse: App) -> FastAPI:
     web.include_router(definition_router)
     web.include_router(contract_router)
     web.include_router(pipeline_router)
+    web.include_router(policy_router)
+    web.include_router(replay_router)
     web.include_router(oversight_router)
     web.include_router(question_router)
     web.include_router(signals.router)
     web.include_router(accounts.router)
+    web.include_router(incidents.router)
+    web.include_router(notifications.router)
+    web.include_router(autonomy.router)
     mount_console(web)
     web.add_exception_handler(PilothouseError, _problem)
     web.add_exception_handler(RequestValidationError, _invalid)
@@ -90,26 +96,30 @@ def build(pilothouse: App) -> FastAPI:
 
 
 def _tend(pilothouse: App, stop: threading.Event) -> None:
+    patience = Patience()
     while not stop.wait(EVERY_SECONDS):
-        try:
-            pilothouse.take_in()
-            carry_on(pilothouse.gateway)
-            pilothouse.witness.checkpoint(pilothouse.ledger)
-        except Exception:  # The loop must outlive one bad round; the next may find the world mended.
-            log.exception("tending failed; trying again")
+        pilothouse.upkeep.run("take in", pilothouse.take_in)
+        pilothouse.upkeep.run("carry on", lambda: carry_on(pilothouse.gateway, patience))
+        pilothouse.upkeep.run("autonomy", pilothouse.autonomy.round)
+        pilothouse.upkeep.run("checkpoint", lambda: pilothouse.witness.checkpoint(pilothouse.ledger))
+
+
+def _notify(pilothouse: App, stop: threading.Event) -> None:
+    while not stop.wait(EVERY_SECONDS):
+        pilothouse.upkeep.run("notify", pilothouse.notifications.round)
 
 
 def _by_the_clock(pilothouse: App, stop: threading.Event) -> None:
     """Run schedules, in a thread of their own: what takes minutes must not keep approved acts waiting."""
     begun = False
     while not stop.wait(EVERY_SECONDS):
-        try:
-            if not begun:
-                pilothouse.scheduler.close_cut_off()
-                begun = True
-            pilothouse.scheduler.tend()
-        except Exception:  # As above.
-            log.exception("schedules could not be tended; trying again")
+        if not begun:
+            begun = pilothouse.upkeep.run("cut-off schedules", pilothouse.scheduler.close_cut_off)
+        pilothouse.upkeep.run("schedules", pilothouse.scheduler.tend)
+
+
+LOOPS = (_tend, _notify, _by_the_clock)
+"""Each in a thread of its own: what takes minutes, or waits for others' servers, must not keep approved acts waiting."""
 
 
 async def _headers(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:
@@ -126,7 +136,9 @@ async def _problem(request: Request, error: Exception) -> Response:
         body = {"code": error.code, "message": error.message, "hint": error.hint}
         return JSONResponse(body, status, {"Retry-After": "1"} if status == 429 else None)
     if status == 401:
-        return RedirectResponse("/login", 303)
+        # Back to where somebody wanted to, once they have logged in; a form that was sent must be sent anew.
+        wanted = request.url.path if request.method == "GET" and request.url.path != "/" else ""
+        return RedirectResponse(f"/login?{urlencode({'next': wanted})}" if wanted else "/login", 303)
     return problem_page(request, error, status)
 
 

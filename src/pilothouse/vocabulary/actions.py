@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
@@ -83,6 +83,11 @@ def action_to_json(action: Action) -> dict[str, Json]:
         "ambiguity": action.ambiguity,
         "evidence": [evidence_to_json(fact) for fact in action.evidence],
     }
+
+
+def evidence_systems(evidence: Sequence[Evidence]) -> list[str]:
+    """Return the systems that the records named as evidence stand in, in order."""
+    return sorted({fact.record.partition("/")[0] for fact in evidence if fact.record})
 
 
 def evidence_to_json(fact: Evidence) -> dict[str, Json]:

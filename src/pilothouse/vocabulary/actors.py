@@ -14,6 +14,7 @@ class Role(StrEnum):
     REVIEWER = "reviewer"
     REP = "rep"
     AUDITOR = "auditor"
+    LEGAL = "legal"
 
 
 @dataclass(frozen=True, slots=True)

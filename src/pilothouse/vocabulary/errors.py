@@ -32,6 +32,10 @@ class InvalidInput(PilothouseError):
     code = "invalid_input"
 
 
+class WrongUse(InvalidInput):
+    """A command or request that is put together wrongly, whatever the data is: a part missing, or written otherwise."""
+
+
 class NotFound(PilothouseError):
     """Something was named that does not exist."""
 

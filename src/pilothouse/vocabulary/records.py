@@ -8,7 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from pilothouse.vocabulary.clock import stamp
-from pilothouse.vocabulary.values import Json
+from pilothouse.vocabulary.values import Json, canonical
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -97,6 +97,15 @@ class FieldChange:
 def is_empty(value: Json) -> bool:
     """True for null and for text of white space only; 0 and false are values."""
     return value is None or (isinstance(value, str) and not value.strip())
+
+
+def same_value(left: Json, right: Json) -> bool:
+    """True when two values are equal for a record; null and blank text are the same absence."""
+    if is_empty(left) and is_empty(right):
+        return True
+    if isinstance(left, int | float) and isinstance(right, int | float):
+        return isinstance(left, bool) == isinstance(right, bool) and left == right
+    return canonical(left) == canonical(right)
 
 
 MERGED = "merged into "

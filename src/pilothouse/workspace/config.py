@@ -10,6 +10,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from pilothouse.decision.autonomy.limits import AutonomyLimits
 from pilothouse.vocabulary.errors import InvalidInput
 
 STARTER = Path(__file__).parent / "starter"
@@ -46,6 +47,7 @@ class Config(_Strict):
     database: DatabaseConfig = DatabaseConfig()
     twin: TwinConfig = TwinConfig()
     server: ServerConfig = ServerConfig()
+    autonomy: AutonomyLimits = AutonomyLimits()
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import re
-import stat
 from collections.abc import Collection
 from pathlib import Path
 from typing import Literal
@@ -12,12 +9,10 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from pilothouse.connectors.enrichment.offline import Columns, OfflineProvider
+from pilothouse.connectors.secrets import secret
 from pilothouse.data.enrichment.answers import Budget, EnrichmentProvider, Terms
 from pilothouse.data.schema import OBJECTS
 from pilothouse.vocabulary.documents import Document, load_document
-from pilothouse.vocabulary.errors import InvalidInput
-
-SECRET_NAME = re.compile(r"\w{1,100}")
 
 
 class _Strict(BaseModel):
@@ -121,20 +116,3 @@ def _file(document: Document[Setup], file: FileSetup, root: Path, state: Path) -
 def _terms(setup: Setup, cost: int) -> Terms:
     budget = Budget(setup.budget.credits, setup.budget.per) if setup.budget else None
     return Terms(cost, budget, setup.cache_days, setup.not_found_days)
-
-
-def secret(name: str, folder: Path) -> str:
-    """Return a credential from the environment, else from a file of its name that nobody else may read.
-
-    The empty string when there is none. Raises `InvalidInput` for a file that others may read.
-    """
-    if not SECRET_NAME.fullmatch(name):
-        return ""
-    if value := os.environ.get(name, "").strip():
-        return value
-    path = folder / name
-    if not path.is_file():
-        return ""
-    if stat.S_IMODE(path.stat().st_mode) & 0o077:
-        raise InvalidInput(f"{path} may be read by others.", hint=f"chmod 600 {path}")
-    return path.read_text(encoding="utf-8").strip()

@@ -231,7 +231,7 @@ _offer(
     "Send a message to people outside.",
     lambda given: {**given, "status": "sent"},
     _schema(
-        {"recipients": {"type": "array", "items": NAMED, "minItems": 1}, "subject": NAMED, "body": TEXT},
+        {"recipients": {"type": "array", "items": NAMED, "minItems": 1}, "subject": NAMED, "body": TEXT, "unsubscribe": TEXT},
         "recipients", "subject", "body",
     ),
     change=K.MESSAGE,

@@ -14,11 +14,11 @@ from typing import Any, cast
 from pilothouse.data.defining.evaluating import Evaluator
 from pilothouse.data.defining.facts import FACTS
 from pilothouse.data.defining.variables import STAGED
-from pilothouse.data.defining.written import CaseFile, CasesFile
+from pilothouse.data.defining.written import CaseFile, CasesFile, GivenFile
 from pilothouse.data.definitions import Definitions
 from pilothouse.data.schema import OBJECTS
 from pilothouse.data.store import Record
-from pilothouse.vocabulary.documents import Document, load_document
+from pilothouse.vocabulary.documents import Document, Key, load_document
 from pilothouse.vocabulary.records import FieldValue, RecordRef, WriterKind
 from pilothouse.vocabulary.values import Json
 
@@ -35,16 +35,18 @@ class CaseResult:
     problem: str
 
 
-class _Given:
-    """The record of a case and those it points at, as the only ones there are."""
+class Given:
+    """A source that holds the record of a case and those it points at, as the only ones there are."""
 
     def __init__(self, records: Sequence[Record]) -> None:
         self._records = records
 
     def records_of(self, object_name: str, system: str) -> Sequence[Record]:
+        """Return those of an object."""
         return [each for each in self._records if each.ref.object == object_name]
 
     def histories(self, object_name: str, field: str, system: str) -> Mapping[str, Sequence[FieldValue]]:
+        """Return the present value of a field as all that it ever had."""
         return {each.ref.id: [each.fields[field]] for each in self._records if field in each.fields}
 
 
@@ -63,10 +65,10 @@ def _problem(document: Document[CasesFile], index: int, case: CaseFile, definiti
     if case.term is not None and not definitions.has(case.term):
         raise document.error(f"no term {case.term!r} is defined", "cases", index, "term")
     home = definitions.term(case.term).object if case.term is not None else STAGED
-    _sound(document, index, case, home)
+    need_sound(document, case, home, "cases", index)
     as_of = datetime.combine(case.as_of, time(12), UTC)
-    record, others = _records(case, home, as_of)
-    evaluator = Evaluator(definitions, _Given([record, *others]), as_of, case.facts)
+    record, others = given_records(case, home, as_of)
+    evaluator = Evaluator(definitions, Given([record, *others]), as_of, case.facts)
     if case.term is None:
         check = evaluator.stage_check(record)
         told = [each.sentence for each in check.open]
@@ -83,23 +85,24 @@ def _difference(case: CaseFile, answer: str, missing: Sequence[str], reason: str
     return ""
 
 
-def _sound(document: Document[CasesFile], index: int, case: CaseFile, home: str) -> None:
+def need_sound(document: Document[Any], case: GivenFile, home: str, *keys: Key) -> None:
     """Raise for a field or fact that does not exist, or that has another type: such a case would prove nothing."""
     for name in case.record:
         if name not in OBJECTS[home].fields:
-            raise document.error(f"{home} has no field {name!r}", "cases", index, "record", name)
+            raise document.error(f"{home} has no field {name!r}", *keys, "record", name)
     for name in case.related:
         if name not in OBJECTS[home].fields or not OBJECTS[home].fields[name].to:
-            raise document.error(f"{home} has no reference {name!r}", "cases", index, "related", name)
+            raise document.error(f"{home} has no reference {name!r}", *keys, "related", name)
     for name, value in case.facts.items():
         fact = FACTS.get((home, name))
         if fact is None:
-            raise document.error(f"{home} has no derived fact {name!r}", "cases", index, "facts", name)
+            raise document.error(f"{home} has no derived fact {name!r}", *keys, "facts", name)
         if type(value) is not TYPES[fact.type]:
-            raise document.error(f"the fact {name} is {fact.type}", "cases", index, "facts", name)
+            raise document.error(f"the fact {name} is {fact.type}", *keys, "facts", name)
 
 
-def _records(case: CaseFile, home: str, as_of: datetime) -> tuple[Record, list[Record]]:
+def given_records(case: GivenFile, home: str, as_of: datetime) -> tuple[Record, list[Record]]:
+    """Return the record of a case, and those it points at."""
     points = dict.fromkeys(case.related, IDENT)
     others = [_record(OBJECTS[home].fields[name].to, fields, as_of) for name, fields in case.related.items()]
     return _record(home, {**case.record, **points}, as_of), others

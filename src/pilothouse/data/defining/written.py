@@ -20,7 +20,7 @@ class PartFile(_Strict):
     words: str = ""
 
 
-def _parts(given: object) -> object:
+def parts(given: object) -> object:
     """Read each criterion that is text (or a bare true or false) as a condition without words."""
     if not isinstance(given, list | tuple):
         return given
@@ -44,7 +44,7 @@ class StageFile(_Strict):
     entry: tuple[PartFile, ...] = ()
     exit: tuple[PartFile, ...] = ()
 
-    _read = field_validator("entry", "exit", mode="before")(_parts)
+    _read = field_validator("entry", "exit", mode="before")(parts)
 
 
 class TermFile(_Strict):
@@ -57,7 +57,7 @@ class TermFile(_Strict):
     all: tuple[PartFile, ...] = ()
     any: tuple[PartFile, ...] = ()
 
-    _read = field_validator("all", "any", mode="before")(_parts)
+    _read = field_validator("all", "any", mode="before")(parts)
 
 
 class DefinitionsFile(_Strict):
@@ -71,19 +71,24 @@ class DefinitionsFile(_Strict):
 WANTED = {True: "yes", False: "no"}
 
 
-class CaseFile(_Strict):
-    """A golden case: a record, what else is known, and the answer that is wanted.
+class GivenFile(_Strict):
+    """A record that a case is about, and what else is known.
 
-    Without `term` it asks whether the deal agrees with its stage. `facts` stand in for what would be worked out from
-    other records; `related` holds, by reference field, the record it points at.
+    `facts` stand in for what would be worked out from other records; `related` holds, by reference field, the record it
+    points at.
     """
 
     title: str
-    term: str | None = None
     record: Mapping[str, Any]
     facts: Mapping[str, bool | int | float | str] = {}
     related: Mapping[str, Mapping[str, Any]] = {}
     as_of: date = date(2026, 1, 15)
+
+
+class CaseFile(GivenFile):
+    """A golden case and the answer that is wanted. Without `term` it asks whether the deal agrees with its stage."""
+
+    term: str | None = None
     want: Literal["yes", "no", "cannot tell"]
     missing: tuple[str, ...] | None = None
 

@@ -72,7 +72,7 @@ def _edge(told: dict[str, Any]) -> dict[str, Any] | None:
         "record": f"{system}/{object_name}/{told['record_id']}",
         "name": name,
         "position": told["position"],
-        "at": told["at"],
+        "at": told["since"],
         "value": value,
     }
 

@@ -70,8 +70,12 @@ class BuyerGraph:
         position = self.known.position_at(as_of) if before is None else before
         node = node_of(self.known, ref, position)
         if not (node.accounts or node.people or node.deals):
-            began = self.known.first()
-            hint = f"The first entry is of {began:%Y-%m-%d %H:%M} UTC." if began else "The ledger is empty."
+            told = self.known.first_told(ref)
+            hint = (
+                f"It was first told of on {told:%Y-%m-%d %H:%M} UTC, when it was imported or read: ask for that day or later."
+                if told
+                else "Nobody has told of it since, either; look at the list of actions or reviews."
+            )
             raise NotFound(f"nothing was known of {ref} by {as_of:%Y-%m-%d %H:%M} UTC.", hint=hint)
         seen = seen_around(self.known, self.catalogue, node)
         return node, [each for each in seen if each.at <= as_of]

@@ -15,8 +15,8 @@ from sqlalchemy import select
 from sqlalchemy.sql.base import Executable
 
 from pilothouse.data.graph.edges import entity_history, graph_edges
-from pilothouse.data.projection import field_history
-from pilothouse.data.store import Record, value_of
+from pilothouse.data.projection import field_history, standing
+from pilothouse.data.store import Record, moved, value_of
 from pilothouse.ledger.entries import Entry, entry_of
 from pilothouse.ledger.ledger import Ledger
 from pilothouse.ledger.tables import entries, private
@@ -57,14 +57,14 @@ class Knowledge:
                     select(field_history)
                     .where(history.system == system, history.object == object_name, history.record_id.in_(ids))
                     .where(history.position < before)
-                    .order_by(history.at, history.position)
+                    .order_by(history.position)
                 )
-                for row in self._rows(query):
+                for row in standing(self._rows(query)):
                     found.setdefault(RecordRef(system, object_name, row.record_id), {})[row.field] = value_of(row)
         return {ref: Record(ref, fields) for ref, fields in found.items()}
 
     def changes(self, refs: Collection[RecordRef], field: str, before: int) -> dict[RecordRef, list[FieldValue]]:
-        """Return every value of a field that was known, oldest first."""
+        """Return every value of a field that was known, oldest first, each dated to when it came to stand there."""
         history = field_history.c
         found: dict[RecordRef, list[FieldValue]] = {}
         for (system, object_name), group in groupby(sorted(set(refs)), key=lambda ref: (ref.system, ref.object)):
@@ -73,10 +73,10 @@ class Knowledge:
                     select(field_history)
                     .where(history.system == system, history.object == object_name, history.record_id.in_(ids))
                     .where(history.field == field, history.position < before)
-                    .order_by(history.at, history.position)
+                    .order_by(history.since, history.position)
                 )
                 for row in self._rows(query):
-                    found.setdefault(RecordRef(system, object_name, row.record_id), []).append(value_of(row))
+                    found.setdefault(RecordRef(system, object_name, row.record_id), []).append(moved(row))
         return found
 
     def targets(self, records: Iterable[str], names: Sequence[str], before: int) -> dict[str, set[str]]:
@@ -142,6 +142,18 @@ class Knowledge:
         with self.ledger.engine.connect() as connection:
             line = connection.execute(select(entries.c.line).where(entries.c.position == 0)).scalar_one_or_none()
         return entry_of(line, None).at if line else None
+
+    def first_told(self, ref: RecordRef) -> datetime | None:
+        """Return when a source first told of a record, None when none did: what was known begins there."""
+        history = field_history.c
+        query = (
+            select(history.position)
+            .where(history.system == ref.system, history.object == ref.object, history.record_id == ref.id)
+            .order_by(history.position)
+            .limit(1)
+        )
+        found = self._rows(query)
+        return self.ledger.entry(found[0].position).at if found else None
 
     def refs(self, object_name: str, before: int) -> list[RecordRef]:
         """Return every record of an object that was known, in order."""

@@ -136,6 +136,15 @@ def load_mapping(name: str) -> Document[Mapping]:
     return document
 
 
+def mapping_text(name: str) -> str:
+    """Return a built-in mapping as it is written, to begin one's own from; raises `InvalidInput`."""
+    path = BUILT_IN / f"{name}.yaml"
+    if not path.exists():
+        known = ", ".join(sorted(each.stem for each in BUILT_IN.glob("*.yaml")))
+        raise InvalidInput(f"there is no mapping {name!r}.", hint=f"Built in: {known}.")
+    return path.read_text(encoding="utf-8")
+
+
 def _check(document: Document[Mapping]) -> None:
     for name, table in document.model.tables.items():
         if table.object not in OBJECTS:

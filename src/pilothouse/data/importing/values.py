@@ -69,7 +69,9 @@ def _iso(cell: str) -> datetime:
     try:
         return datetime.fromisoformat(text)
     except ValueError:
-        raise ValueError(f"{_short(cell)} is not a date") from None
+        raise ValueError(
+            f"{_short(cell)} is not a date: write 2026-12-31, or say in the mapping how dates are written (`formats:`)"
+        ) from None
 
 
 def _short(cell: str) -> str:

@@ -21,7 +21,7 @@ from pilothouse.data.identity.deals import DEAL
 from pilothouse.data.identity.entities import Entities
 from pilothouse.data.identity.mirrors import shown
 from pilothouse.data.pipeline.measured import NOBODY, Backing, Deal, Measured, deal_of, measured_of
-from pilothouse.data.pipeline.projection import DERIVED, LAPSED, Derived, standing
+from pilothouse.data.pipeline.projection import DERIVED, LAPSED, Derived, derived_of, standing
 from pilothouse.data.pipeline.rules import Derivation, Rules, confidence, evaluate
 from pilothouse.data.store import Record
 from pilothouse.ledger.entries import Draft
@@ -48,9 +48,9 @@ class Pipeline:
         """Measure from what is recorded now; `system` leads where several hold a deal. Writes down what it finds."""
         before = self._ledger.size()
         accounts = list(self._accounts(system, as_of, before))
-        deals = list(self._deals(accounts, system, self._judge.at(as_of), as_of, before))
+        deals = self._open(accounts, system, as_of, before)
         drafts = self._derive(accounts, as_of, by)
-        measured = Measured(system, as_of, before, tuple(sorted(deals, key=lambda deal: -(deal.amount or 0))), ())
+        measured = Measured(system, as_of, before, deals, ())
         body: dict[str, Json] = {
             "system": system, "as_of": stamp(as_of), "before": before,
             "deals": cast("list[Json]", [asdict(deal) for deal in measured.deals]),
@@ -58,10 +58,23 @@ class Pipeline:
         entries = self._ledger.append([*drafts, Draft(KIND, by, body, subject=f"pipeline/{system}")])
         return Measured(system, as_of, before, measured.deals, tuple(standing(self._ledger)), entries[-1].position)
 
+    def look(self, system: str, as_of: datetime) -> Measured:
+        """Measure what is recorded now as of another moment, writing nothing down: it has no `position`."""
+        before = self._ledger.size()
+        accounts = list(self._accounts(system, as_of, before))
+        found = [body for _, body in self._holding(accounts, as_of)]
+        derived = sorted((derived_of(body) for body in found), key=lambda each: (-each.confidence, each.id))
+        return Measured(system, as_of, before, self._open(accounts, system, as_of, before), tuple(derived))
+
     def latest(self, system: str) -> Measured | None:
         """Return the last measurement, with the derived opportunities that stand."""
         found = next(iter(deque(self._ledger.entries(kinds={KIND}, subject=f"pipeline/{system}"), maxlen=1)), None)
         return None if found is None else measured_of(found, standing(self._ledger))
+
+    def _open(self, accounts: Sequence[Account], system: str, as_of: datetime, before: int) -> tuple[Deal, ...]:
+        """Return every open deal once, the largest first."""
+        deals = self._deals(accounts, system, self._judge.at(as_of), as_of, before)
+        return tuple(sorted(deals, key=lambda deal: -(deal.amount or 0)))
 
     def _accounts(self, system: str, as_of: datetime, before: int) -> Iterator[Account]:
         """Yield each account once, by its record in the leading system where it has one."""
@@ -122,20 +135,13 @@ class Pipeline:
         return doubts
 
     def _derive(self, accounts: Sequence[Account], as_of: datetime, by: Actor) -> list[Draft]:
-        before = {(each.definition, each.account): each for each in standing(self._ledger)}
         drafts: list[Draft] = []
         kept: set[str] = set()
-        for account in accounts:
-            for rule in self._rules.derived:
-                names = [str(record.ref) for record in account.node.accounts]
-                known = next((found for name in names if (found := before.get((rule.name, name)))), None)
-                body = self._derived(account, rule, known, as_of)
-                if body is None:
-                    continue
-                kept.add(str(body["id"]))
-                if known is None or _changed(known, body):
-                    drafts.append(Draft(DERIVED, by, body, subject=str(account.node.ref)))
-        for each in before.values():
+        for known, body in self._holding(accounts, as_of):
+            kept.add(str(body["id"]))
+            if known is None or _changed(known, body):
+                drafts.append(Draft(DERIVED, by, body, subject=str(body["account"])))
+        for each in standing(self._ledger):
             if each.id not in kept:
                 why: dict[str, Json] = {
                     "id": each.id,
@@ -144,6 +150,19 @@ class Pipeline:
                 }
                 drafts.append(Draft(LAPSED, by, why, subject=each.account))
         return drafts
+
+    def _holding(
+        self, accounts: Sequence[Account], as_of: datetime
+    ) -> Iterator[tuple[Derived | None, dict[str, Json]]]:
+        """Yield each derived opportunity whose conditions hold, after the one that stands of it already."""
+        before = {(each.definition, each.account): each for each in standing(self._ledger)}
+        for account in accounts:
+            for rule in self._rules.derived:
+                names = [str(record.ref) for record in account.node.accounts]
+                known = next((found for name in names if (found := before.get((rule.name, name)))), None)
+                body = self._derived(account, rule, known, as_of)
+                if body is not None:
+                    yield known, body
 
     def _derived(
         self, account: Account, rule: Derivation, known: Derived | None, as_of: datetime

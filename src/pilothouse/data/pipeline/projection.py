@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -59,6 +59,14 @@ class DerivedProjector:
                 row = {key: body[key] for key in ("id", "definition", "account", "entity", "confidence", "since")}
                 lists = {key: canonical(body[key]) for key in ("evidence", "conditions")}
                 connection.execute(insert(derived_opportunities), {**row, **lists, "position": entry.position})
+
+
+def derived_of(body: Mapping[str, Any]) -> Derived:
+    """Return the derived opportunity that an entry's body tells of."""
+    return Derived(
+        body["id"], body["definition"], body["account"], body["entity"], body["confidence"], body["since"],
+        tuple(body["evidence"]), tuple(body["conditions"]),
+    )  # fmt: skip
 
 
 def standing(ledger: Ledger) -> list[Derived]:

@@ -55,7 +55,7 @@ def signal_of(event: Mapping[str, Any], source: str = "") -> Signal:
     origin = _text(event, "source")
     ident, kind, at = _text(event, "id"), _text(event, "type"), moment(event.get("time"))
     return Signal(
-        _channelled(source, origin),
+        channelled(source, origin),
         ident,
         kind,
         at,
@@ -66,7 +66,8 @@ def signal_of(event: Mapping[str, Any], source: str = "") -> Signal:
     )
 
 
-def _channelled(channel: str, origin: str) -> str:
+def channelled(channel: str, origin: str) -> str:
+    """Return the source that a signal stands under, given the channel that brought it and where it says it is from."""
     return origin if not channel or channel == origin else f"{channel}:{origin}"
 
 

@@ -19,7 +19,7 @@ from sqlalchemy.sql.base import Executable
 
 from pilothouse.data.quarantine import BadRow, set_aside
 from pilothouse.data.signals.catalogue import Catalogue, SignalType
-from pilothouse.data.signals.cloudevents import signal_of
+from pilothouse.data.signals.cloudevents import channelled, signal_of
 from pilothouse.data.signals.model import Signal
 from pilothouse.data.signals.projection import KIND, signals
 from pilothouse.ledger.entries import Draft
@@ -34,6 +34,8 @@ AHEAD = timedelta(hours=24)
 """How far a sender's clock may run ahead before a date counts as one of the future."""
 LARGEST = 20_000
 """Characters of an event's JSON text; a longer one is set aside whole."""
+MOST_OF_A_NAME = 400
+"""Characters of a source or an identifier that are given back to whom sent something that is no signal."""
 BATCH = 2000
 TRIES = 3
 Key = tuple[str, str]
@@ -62,13 +64,17 @@ class Receipt(NamedTuple):
 
 
 class Handed(NamedTuple):
-    """What somebody handed in: a signal, or why it is none; `text` is how it was told, `file` and `line` where."""
+    """What somebody handed in: a signal, or why it is none; `text` is how it was told, `file` and `line` where.
+
+    `claims` is the identity that something which is no signal gives itself, as far as that can be read.
+    """
 
     text: str
     signal: Signal | None = None
     reason: str = ""
     file: str = ""
     line: int = 0
+    claims: Key = ("", "")
 
 
 class _Good(NamedTuple):
@@ -103,7 +109,9 @@ class Signals:
             return Handed(text, signal_of(event, channel), file=file, line=line)
         except ValueError as error:
             where = file or f"source/{channel or event.get('source', '')}"
-            return Handed(text, None, str(error), where, line)
+            source = channelled(channel, _readable(event.get("source")) or channel)
+            claims = source, _readable(event.get("id"))
+            return Handed(text, None, str(error), where, line, claims)
 
     def receive(self, handed: Iterable[Handed], actor: Actor, batch: int = BATCH) -> Iterator[list[Receipt]]:
         """Take in any number of signals in flat memory; yields the receipts of each batch once it is durable."""
@@ -124,7 +132,7 @@ class Signals:
                 reason = self._problem(signal, known, latest)
             if signal is None or known is None or reason:
                 bad.append(_bad(each, reason))
-                told = ("", "") if signal is None else (signal.source, signal.id)
+                told = each.claims if signal is None else (signal.source, signal.id)
                 receipts[index] = Receipt(*told, Fate.QUARANTINED, None, reason)
             else:
                 good.append(_Good(index, signal, known, signal.digest, (signal.source, signal.id)))
@@ -182,6 +190,10 @@ class Signals:
                 rows = _STANDING.all(connection, source=source, ids=told)
                 found.update({(source, row.id): (row.position, row.digest) for row in rows})
         return found
+
+
+def _readable(value: Any) -> str:
+    return value if isinstance(value, str) and len(value) <= MOST_OF_A_NAME else ""
 
 
 def _standing(database: str) -> Executable:

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from pilothouse.data.contracts import Contract
 from pilothouse.data.scope import outside, unwritable
 from pilothouse.directory.roles import may_see, permissions_of
+from pilothouse.directory.suspensions import stopping
 from pilothouse.gateway.door import Door
 from pilothouse.gateway.passage import GO_ON, Answer, Passage, Stop, refuse
 from pilothouse.gateway.reading import read_partner, read_snapshot
@@ -21,6 +22,7 @@ from pilothouse.vocabulary.values import Json
 
 def authorize(passage: Passage, door: Door) -> Answer:
     """Check the four parts of scope in turn; the first that says no stops the action."""
+    passage.rules = door.rules()
     for part in (
         _named,
         _agent_stands,
@@ -61,8 +63,9 @@ def _agent_stands(passage: Passage, door: Door) -> Answer:
         passage.agent = door.agents.get(passage.actor.agent)
     except NotFound as error:
         return refuse("agent_unregistered", str(error))
-    if passage.agent.suspended_why is not None:
-        return refuse("agent_suspended", f"{passage.agent.ref} is suspended: {passage.agent.suspended_why}")
+    stop = stopping(passage.agent.suspensions, passage.agent.ref, passage.action.capability)
+    if stop is not None:
+        return refuse("agent_suspended", f"{stop}.")
     if passage.action.capability not in passage.agent.manifest.grants:
         return refuse(
             "no_grant", f"{passage.agent.ref} holds no grant for {passage.action.capability}; its manifest lists them."
@@ -105,10 +108,10 @@ def _person_may(passage: Passage, door: Door) -> Answer:
 
 
 def _contract_allows(passage: Passage, door: Door) -> Answer:
-    assert passage.capability is not None
+    assert passage.capability is not None and passage.rules is not None
     if passage.agent is None:
         return GO_ON
-    passage.contract = contract = door.contracts.get(passage.agent.manifest.contract)
+    passage.contract = contract = passage.rules.contracts.get(passage.agent.manifest.contract)
     if contract is None:
         name = passage.agent.manifest.contract
         return refuse("no_contract", f"There is no data contract {name!r}; without one no agent touches data (R-017).")

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from pilothouse.data.contracts import PRECEDENCE
 from pilothouse.data.scope import terms_here
+from pilothouse.decision.autonomy.ceiling import Bounds, bound
 from pilothouse.decision.calibrating import calibrated
 from pilothouse.decision.engine import decide as judge
 from pilothouse.decision.facts import Facts
+from pilothouse.directory.registered import Registered
+from pilothouse.directory.suspensions import stopping
 from pilothouse.gateway.door import Door
 from pilothouse.gateway.passage import GO_ON, Answer, Passage, Stop, refuse
 from pilothouse.gateway.stages.preview import record_before
 from pilothouse.gateway.surroundings import countries, executives
 from pilothouse.handoff.calibration import read_calibration
+from pilothouse.vocabulary.actions import evidence_systems
 from pilothouse.vocabulary.outcomes import ActionStatus
 from pilothouse.vocabulary.verdicts import Mode, Treatment
 
@@ -20,13 +24,32 @@ def decide(passage: Passage, door: Door) -> Answer:
     """Judge the action; refuse what policy refuses, and shadow what nobody promoted (I4, I9)."""
     passage.action_type = action_type(passage)
     if passage.agent is not None:
+        # Only now is it known whether every change fills an empty field, which may be suspended by itself.
+        stop = stopping(passage.agent.suspensions, passage.agent.ref, passage.action_type)
+        if stop is not None:
+            return refuse("agent_suspended", f"{stop}.")
         passage.standing = passage.agent.standing(passage.action_type, passage.action.capability)
+        passage.bounds = bounds_of(passage, passage.agent, door)
         passage.calibrated, passage.uncalibrated = _calibration(passage, door)
+    assert passage.rules is not None
     passage.facts = facts(passage, door)
-    passage.verdict = verdict = judge(passage.facts, door.policy)
+    passage.verdict = verdict = judge(passage.facts, passage.rules.policy)
     if verdict.treatment is Treatment.REFUSE:
         return refuse(verdict.code, verdict.sentence)
     return GO_ON
+
+
+def bounds_of(passage: Passage, agent: Registered, door: Door) -> Bounds:
+    """Return how far the agent, as it stands, may go with this act."""
+    target = passage.action.target
+    return bound(
+        agent,
+        agent.standing(passage.action_type, passage.action.capability),
+        door.clock.now(),
+        action_type=passage.action_type,
+        record=str(target) if target.id else "",
+        fields=[f"{target.object}.{name}" for name in passage.fields],
+    )
 
 
 def action_type(passage: Passage) -> str:
@@ -76,6 +99,7 @@ def facts(passage: Passage, door: Door) -> Facts:
         evidence_age_days=passage.evidence.age_days,
         evidence_stale=passage.evidence.stale,
         evidence_undated=passage.evidence.undated,
+        evidence_systems=tuple(evidence_systems(passage.action.evidence)),
         undone=passage.undone,
         rejected=passage.rejected,
         ambiguity=passage.action.ambiguity,
@@ -86,6 +110,9 @@ def facts(passage: Passage, door: Door) -> Facts:
         records=1,
         write_set_records=passage.write_set[0],
         write_set_recipients=passage.write_set[1],
+        share=passage.bounds.share,
+        drawn=passage.bounds.drawn,
+        held_back=passage.bounds.held_back,
         bulk_allowance=passage.standing.bulk_allowance,
         human_initiated=passage.agent is None,
         contract_rules=rules,

@@ -24,7 +24,8 @@ def hold(passage: Passage, door: Door) -> Answer:
     disposition = effective(passage.verdict, passage.mode)
     if disposition is Disposition.SHADOW:
         would = passage.verdict.treatment.name.lower()
-        return shadowed(f"{passage.action_type} is in shadow: nothing is written. Live, policy would say {would}.")
+        why = f" {passage.bounds.held_back}" if passage.bounds.held_back else ""
+        return shadowed(f"{passage.action_type} is in shadow: nothing is written.{why} Live, policy would say {would}.")
     if passage.approval is not None:
         return _approved(passage, passage.approval)
     if disposition is Disposition.EXECUTE:
@@ -43,8 +44,8 @@ def _approved(passage: Passage, approval: Approval) -> Answer:
 
 
 def _queue(passage: Passage, door: Door) -> Answer:
-    assert passage.verdict is not None and passage.actor is not None
-    verdict, handing = passage.verdict, door.policy.handing
+    assert passage.verdict is not None and passage.actor is not None and passage.rules is not None
+    verdict, handing = passage.verdict, passage.rules.policy.handing
     now = door.clock.now()
     due = deadline(now, handing.reviews.expire_business_days)
     agent_owner = passage.agent.manifest.owner if passage.agent else ""

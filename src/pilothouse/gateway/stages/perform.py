@@ -6,6 +6,7 @@ A crash before the call leaves an intent without effect; a crash after it an eff
 
 from __future__ import annotations
 
+from pilothouse.directory.suspensions import Suspension, stopped
 from pilothouse.gateway.door import Door
 from pilothouse.gateway.passage import GO_ON, Answer, Passage, Stop
 from pilothouse.gateway.ports import Call, CallRefused, CallUnknown
@@ -13,10 +14,16 @@ from pilothouse.vocabulary.outcomes import ActionStatus
 
 
 def perform(passage: Passage, door: Door) -> Answer:
-    """Send the call; retry only what certainly did not happen; call an unanswered call unknown."""
+    """Send the call; retry only what certainly did not happen; call an unanswered call unknown.
+
+    Suspended since its intent was written, nothing is sent, and nothing again.
+    """
     assert passage.intended and passage.connector is not None
     call = call_of(passage)
     for attempt in range(1, door.limits.most_attempts + 1):
+        stop = _suspended(passage, door)
+        if stop is not None:
+            return Stop(ActionStatus.FAILED, "agent_suspended", f"Nothing was done: {stop}.")
         try:
             passage.receipt = passage.connector.perform(call)
             return GO_ON
@@ -27,6 +34,13 @@ def perform(passage: Passage, door: Door) -> Answer:
                 return Stop(ActionStatus.FAILED, error.code, f"{passage.action.target.system} refused: {error}")
             door.pause(0.05 * 2**attempt)
     raise AssertionError("the loop above always returns")
+
+
+def _suspended(passage: Passage, door: Door) -> Suspension | None:
+    if passage.agent is None:
+        return None
+    with door.ledger.reading() as connection:
+        return stopped(connection, passage.agent.ref, passage.action.capability, passage.action_type)
 
 
 def call_of(passage: Passage) -> Call:

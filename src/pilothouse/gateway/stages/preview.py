@@ -11,10 +11,12 @@ from pilothouse.gateway.door import Door
 from pilothouse.gateway.passage import GO_ON, Answer, Passage, refuse
 from pilothouse.gateway.ports import CallRefused, CallUnknown
 from pilothouse.gateway.reading import read_snapshot
+from pilothouse.gateway.restoring import remember_writers
 from pilothouse.gateway.stages.validate import values_of
 from pilothouse.gateway.surroundings import surround
 from pilothouse.vocabulary.records import FieldChange, WriterKind, is_empty
-from pilothouse.vocabulary.values import Json, canonical
+from pilothouse.vocabulary.records import same_value as same
+from pilothouse.vocabulary.values import Json
 
 
 def preview(passage: Passage, door: Door) -> Answer:
@@ -34,16 +36,8 @@ def preview(passage: Passage, door: Door) -> Answer:
     stop = _addressed(passage)
     if stop is GO_ON:
         surround(passage, door)
+        remember_writers(passage, door)
     return stop
-
-
-def same(left: Json, right: Json) -> bool:
-    """True when two values are equal for a record; null and blank text are the same absence."""
-    if is_empty(left) and is_empty(right):
-        return True
-    if isinstance(left, int | float) and isinstance(right, int | float):
-        return isinstance(left, bool) == isinstance(right, bool) and left == right
-    return canonical(left) == canonical(right)
 
 
 def _stale(passage: Passage) -> str:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pilothouse.gateway.door import Door
 from pilothouse.gateway.passage import GO_ON, Answer, Passage
 from pilothouse.gateway.ports import CallRefused, CallUnknown
-from pilothouse.gateway.stages.preview import same
 from pilothouse.gateway.stages.validate import values_of
+from pilothouse.vocabulary.records import same_value as same
 from pilothouse.vocabulary.values import Json
 
 

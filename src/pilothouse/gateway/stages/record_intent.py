@@ -11,17 +11,19 @@ from __future__ import annotations
 from sqlalchemy import Connection
 
 from pilothouse.decision.engine import decide as judge
+from pilothouse.decision.tiers import acts, irreversible
 from pilothouse.directory.people import read_person
-from pilothouse.gateway.agents import read_agent
+from pilothouse.directory.registered import read_agent
+from pilothouse.directory.suspensions import stopping
 from pilothouse.gateway.door import Door
 from pilothouse.gateway.entries import action_draft
 from pilothouse.gateway.identity import need_unrevoked
 from pilothouse.gateway.passage import GO_ON, Answer, Passage, refuse
-from pilothouse.gateway.stages.decide import facts
+from pilothouse.gateway.stages.comply import still_addressable
+from pilothouse.gateway.stages.decide import bounds_of, facts
 from pilothouse.gateway.stages.limit import measure
 from pilothouse.handoff.reviews import consume_guard, used
 from pilothouse.ledger.actions import execution_of
-from pilothouse.vocabulary.capabilities import Effect
 from pilothouse.vocabulary.errors import Conflict, Forbidden, Unauthenticated
 from pilothouse.vocabulary.outcomes import ActionStatus
 
@@ -46,9 +48,8 @@ def record_intent(passage: Passage, door: Door) -> Answer:
 
 def _without_a_person(passage: Passage) -> str:
     """I1, asked once more where nothing configurable can be in the way."""
-    assert passage.capability is not None
-    writes = passage.capability.effect is Effect.WRITE
-    if not writes or (passage.capability.reversible and not passage.capability.external):
+    assert passage.capability is not None and passage.facts is not None
+    if not acts(passage.facts) or not irreversible(passage.capability):
         return ""
     approval = passage.approval
     if approval is not None and approval.by and approval.payload_hash == passage.action.payload_hash:
@@ -64,17 +65,24 @@ def _last_word(connection: Connection, passage: Passage, door: Door) -> None:
     earlier = execution_of(connection, passage.action.idempotency_key)
     if earlier is not None:
         raise Conflict(f"this act was already taken up as {earlier}.", code="already_executed")
+    assert passage.rules is not None
+    if door.rules.version_in(connection) != passage.rules.version:
+        raise Conflict("another policy came into force while this was judged.", code="world_moved")
     if passage.token:
         need_unrevoked(connection, passage.token)
     if passage.person is not None and read_person(connection, passage.person.id) != passage.person:
         raise Conflict(f"what {passage.person.name} may do changed while this was judged.", code="world_moved")
     if passage.agent is not None:
         now = read_agent(connection, passage.agent.ref)
-        if now.suspended_why is not None:
-            raise Forbidden(f"{now.ref} was suspended a moment ago: {now.suspended_why}", code="agent_suspended")
-        if now.standing(passage.action_type, passage.action.capability) != passage.standing:
+        stop = stopping(now.suspensions, now.ref, passage.action.capability, passage.action_type)
+        if stop is not None:
+            raise Forbidden(f"{stop}.", code="agent_suspended")
+        standing = now.standing(passage.action_type, passage.action.capability)
+        if standing != passage.standing or bounds_of(passage, now, door) != passage.bounds:
             raise Conflict("the agent's standing changed while this was judged.", code="world_moved")
         _judge_again_if_grown(connection, passage, door)
+    if passage.addressed:
+        still_addressable(connection, passage)
     if passage.approval is not None:
         assert passage.verdict is not None
         consume_guard(passage.approval.review, passage.approval.payload_hash, passage.verdict.tier)(connection)
@@ -85,7 +93,7 @@ def _judge_again_if_grown(connection: Connection, passage: Passage, door: Door) 
     measured = measure(connection, passage, door)
     if measured == passage.write_set:
         return
-    assert passage.verdict is not None
+    assert passage.verdict is not None and passage.rules is not None
     passage.write_set = measured
-    if judge(facts(passage, door), door.policy).treatment != passage.verdict.treatment:
+    if judge(facts(passage, door), passage.rules.policy).treatment != passage.verdict.treatment:
         raise Conflict("the write-set grew while this was judged.", code="world_moved")

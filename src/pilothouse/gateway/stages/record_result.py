@@ -13,7 +13,7 @@ from pilothouse.vocabulary.outcomes import ActionStatus
 
 def record_result(passage: Passage, door: Door) -> Answer:
     """Write the result entry, linked to the intent by the action's identifier, and open the spot check chance asks for."""
-    assert passage.actor is not None
+    assert passage.actor is not None and passage.rules is not None
     checked = opened(
         passage.action.id,
         passage.actor,
@@ -22,7 +22,7 @@ def record_result(passage: Passage, door: Door) -> Answer:
         approved_by=passage.approval.by if passage.approval else "",
         agent_owner=passage.agent.manifest.owner if passage.agent else "",
         now=door.clock.now(),
-        shares=door.policy.handing.spot_checks,
+        shares=passage.rules.policy.handing.spot_checks,
     )
     try:
         door.ledger.append([action_draft(passage, ActionStatus.EXECUTED, *passage.note), *checked])

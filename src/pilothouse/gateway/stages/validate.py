@@ -71,9 +71,9 @@ def _evidence(passage: Passage, door: Door) -> Answer:
     for fact in passage.action.evidence:
         if fact.position is not None and not 0 <= fact.position < size:
             return refuse("evidence_unknown", f"The evidence names ledger entry {fact.position}, which does not exist.")
-    passage.evidence = age_of(
-        passage.action.evidence, passage.action.target, door.data, door.schedule, door.clock.now()
-    )
+    assert passage.rules is not None
+    schedule = passage.rules.definitions.survivorship.schedule
+    passage.evidence = age_of(passage.action.evidence, passage.action.target, door.data, schedule, door.clock.now())
     return GO_ON
 
 

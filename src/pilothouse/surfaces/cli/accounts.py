@@ -7,11 +7,9 @@ from typing import Annotated
 import typer
 
 from pilothouse.data.graph.graph import Account
-from pilothouse.surfaces.cli.context import HERE, Json, Where, opened
+from pilothouse.surfaces.cli.context import HERE, Json, Where, opened, record_ref
 from pilothouse.surfaces.cli.output import emit, guarded, say, table
-from pilothouse.surfaces.moments import when
-from pilothouse.vocabulary.errors import InvalidInput
-from pilothouse.vocabulary.records import RecordRef
+from pilothouse.surfaces.moments import as_of as judged_at
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -21,20 +19,18 @@ app = typer.Typer(no_args_is_help=True)
 def show(
     record: Annotated[str, typer.Argument(help="system/account/id")],
     as_of: Annotated[
-        str | None, typer.Option(help="What was known and had happened by then, as 2026-01-31 or 48h.")
+        str | None,
+        typer.Option(help="What was known and had happened by then: a day (its end), as 2026-01-31, or 48h."),
     ] = None,
     limit: Annotated[int, typer.Option(min=0, help="At most so many items of the timeline.")] = 40,
     where: Where = HERE,
     json: Json = False,
 ) -> None:
     """Show an account's features and its timeline."""
-    try:
-        ref = RecordRef.parse(record)
-    except ValueError as error:
-        raise InvalidInput(f"{error}.", hint="Write system/account/id, as in crm/account/A0010.") from None
+    ref = record_ref(record, "system/account/id, as in crm/account/A0010")
     with opened(where) as pilothouse:
         now = pilothouse.clock.now()
-        account = pilothouse.graph.account(ref, when(as_of, now) or now)
+        account = pilothouse.graph.account(ref, judged_at(as_of, now) or now)
     if json:
         emit({"features": account.features, "timeline": account.timeline[:limit]})
     else:

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated
 
 import typer
 
-from pilothouse.ledger.actions import actions_list
+from pilothouse.ledger.actions import ActionRow, actions_count, actions_list
 from pilothouse.observability.story import audit_line, story_of
-from pilothouse.surfaces.cli.context import HERE, Json, Where, opened
-from pilothouse.surfaces.cli.output import emit, guarded, say, table
+from pilothouse.surfaces.cli.context import HERE, Json, Where, opened, record_ref
+from pilothouse.surfaces.cli.output import console, emit, guarded, say, table
 from pilothouse.surfaces.moments import when
 from pilothouse.vocabulary.outcomes import ActionStatus
 
 app = typer.Typer(no_args_is_help=True)
+ROOM = 160
+"""Columns that it takes to show an action on one line, its reason beside it."""
 
 
 @app.command("list")
@@ -32,30 +35,34 @@ def list_(
     with opened(where) as pilothouse:
         if agent is not None:
             pilothouse.gateway.door.agents.need(agent)
+        if record is not None:
+            record = str(record_ref(record))
         begin = when(since, pilothouse.clock.now())
         with pilothouse.ledger.engine.connect() as connection:
             rows = actions_list(
                 connection, agent=agent, since=begin, type=type, record=record, status=status, limit=limit
             )
+            count = actions_count(connection, agent=agent, since=begin, type=type, record=record, status=status)
     if json:
         emit(rows)
         return
-    columns = ("action", "status", "what", "record", "sure", "why")
-    table(
-        "Actions",
-        columns,
-        [
-            (
-                r.id,
-                r.status,
-                r.action_type,
-                r.subject,
-                "–" if r.confidence is None else f"{r.confidence:.2f}",
-                r.sentence,
-            )
-            for r in rows
-        ],
-    )
+    _tell(rows)
+    if count > len(rows):
+        say(f"The newest {len(rows)} of {count:,}; --limit shows more.")
+
+
+def _tell(rows: Sequence[ActionRow]) -> None:
+    """Print a table where there is room for it, else two lines an action: an identifier in pieces is none."""
+    shown = [
+        (r.id, r.status, r.action_type, r.subject, "–" if r.confidence is None else f"{r.confidence:.2f}", r.sentence)
+        for r in rows
+    ]
+    if console.width >= ROOM or not shown:
+        table("Actions", ("action", "status", "what", "record", "sure", "why"), shown)
+        return
+    for ident, status, what, record, sure, why in shown:
+        say(f"{ident} {status} {what} {record} {sure}")
+        say(f"    {why}")
 
 
 @app.command()

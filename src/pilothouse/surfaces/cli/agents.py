@@ -8,7 +8,9 @@ from typing import Annotated
 
 import typer
 
-from pilothouse.gateway.agents import Manifest, Registered
+from pilothouse.decision.autonomy.gate import Condition
+from pilothouse.directory.registered import Manifest, Registered
+from pilothouse.surfaces.cards import card_of
 from pilothouse.surfaces.cli.context import HERE, As, Json, Where, opened, somebody
 from pilothouse.surfaces.cli.output import emit, guarded, note, say, table, told
 from pilothouse.vocabulary.actors import Actor, AgentRef
@@ -56,10 +58,19 @@ def show(agent: str, where: Where = HERE, json: Json = False) -> None:
     table("Will do", ("",), [(line,) for line in manifest.will_do])
     table("Will not do", ("",), [(line,) for line in manifest.will_not_do])
     rows = [
-        (name, s.mode, s.bulk_allowance, ", ".join(s.promoted_by) + (" (bootstrap)" if s.bootstrap else ""))
+        (
+            name,
+            s.step,
+            s.bulk_allowance,
+            s.demoted or ", ".join(s.promoted_by) + (" (bootstrap)" if s.bootstrap else ""),
+        )
         for name, s in sorted(found.standings.items())
     ]
-    table("Standing (everything else is in shadow)", ("action type", "mode", "bulk allowance", "promoted by"), rows)
+    table(
+        "Standing (everything else is in shadow)",
+        ("action type", "step", "bulk allowance", "promoted by, or why lowered"),
+        rows,
+    )
 
 
 def _as_json(found: Registered) -> dict[str, object]:
@@ -113,24 +124,81 @@ def resume(
 def promote(
     agent: str,
     action_type: str,
-    mode: Mode,
     second: Annotated[str, typer.Option("--with", help="The second person who approves.")],
+    mode: Annotated[Mode | None, typer.Argument(help="With --bootstrap: shadow, assisted or live.")] = None,
+    bootstrap: Annotated[bool, typer.Option("--bootstrap", help="Without a track record, and shown as that.")] = False,
     bulk_allowance: Annotated[int, typer.Option(min=0)] = 0,
     where: Where = HERE,
     person: As = "",
     json: Json = False,
 ) -> None:
-    """Record a bootstrap promotion by two named people, such as: hygiene@1 crm.account.update:fill-empty live."""
+    """Let an action type take the next step of its ramp, if its gate is passed; with --bootstrap, let it begin anywhere."""
+    if bootstrap != (mode is not None):
+        raise InvalidInput(
+            "the next step follows from the ramp; only a bootstrap promotion names a mode.",
+            hint="Leave the mode out, or add --bootstrap.",
+        )
     with opened(where) as pilothouse:
         by = (somebody(person), second)
         agents = pilothouse.gateway.door.agents
-        position = agents.bootstrap(ref(agent), action_type, mode, by, bulk_allowance=bulk_allowance)
-    done = {"mode": mode, "bulk_allowance": bulk_allowance, "promoted_by": by, "bootstrap": True}
+        if mode is not None:
+            agents.bootstrap(ref(agent), action_type, mode, by, bulk_allowance=bulk_allowance)
+        else:
+            agents.promote(ref(agent), action_type, by, bulk_allowance=bulk_allowance)
+        standing = agents.get(ref(agent)).standings[action_type]
+        position = pilothouse.gates.tracks.promoted_at(ref(agent))
+    done = {"mode": standing.mode, "share": standing.share, "bulk_allowance": bulk_allowance, "promoted_by": by}
+    how = "bootstrap, no track record" if bootstrap else "its gate was passed"
     told(
         json,
-        {"agent": agent, "action_type": action_type, **done, "position": position},
-        f"{action_type} of {agent} is now {mode.value}, by {person} and {second} (bootstrap, no track record).",
+        {"agent": agent, "action_type": action_type, **done, "bootstrap": bootstrap, "position": position},
+        f"{action_type} of {agent} is now {standing.step}, by {person} and {second} ({how}).",
     )
+
+
+@app.command()
+@guarded
+def gate(agent: str, action_type: str, where: Where = HERE, json: Json = False) -> None:
+    """Show what the next step of an action type asks for, what is met, and where the evidence is."""
+    with opened(where) as pilothouse:
+        found = pilothouse.gates.judge(ref(agent), action_type)
+    if json:
+        emit({"passed": found.passed, "conditions": found.conditions, "evidence": found.evidence})
+        return
+    step = found.evidence.step
+    rows = [(each.title, "met" if each.met else "NOT MET", each.figures, _where(each)) for each in found.conditions]
+    title = f"{found.evidence.ref} {action_type}: from {found.evidence.standing.step} to {step or '–'}"
+    table(title, ("condition", "", "figures", "evidence, or how to get it"), rows)
+    if found.passed:
+        say(f"Passed. Two people take it there: `pilothouse agents promote {agent} {action_type} --with PERSON`.")
+    elif step is not None:
+        say(
+            f"{len(found.missing)} condition(s) are not met. Two people who neither own nor wrote it are asked besides."
+        )
+
+
+def _where(condition: Condition) -> str:
+    shown = condition.evidence if condition.met else (condition.next, *condition.evidence)
+    return "; ".join(each for each in shown if each)
+
+
+@app.command()
+@guarded
+def card(agent: str, where: Where = HERE, json: Json = False) -> None:
+    """Show what an agent will and will not do: from its manifest, its contract and its standing."""
+    with opened(where) as pilothouse:
+        agents = pilothouse.gateway.door.agents
+        found = agents.get(ref(agent)) if "@" in agent else agents.latest(agent)
+        shown = card_of(pilothouse, found)
+    if json:
+        emit(shown)
+        return
+    say(f"{shown.agent} (owner {shown.owner}; level {shown.level}, {shown.level_name}): {shown.summary}")
+    table("Will do", ("",), [(line,) for line in shown.will_do])
+    table("Will not do", ("",), [(line,) for line in shown.will_not_do])
+    table("May write, under its contract", ("field", "terms"), shown.writes)
+    rows = [(each.name, each.now, each.how, each.overrides) for each in shown.types]
+    table("How far it has come", ("action type", "now", "by", "overridden in 30 days"), rows)
 
 
 @app.command()

@@ -11,11 +11,12 @@ import typer
 
 from pilothouse.assembly import App, assemble
 from pilothouse.vocabulary.actors import SYSTEM_PERSON
-from pilothouse.vocabulary.errors import InvalidInput
+from pilothouse.vocabulary.errors import NotFound, WrongUse
+from pilothouse.vocabulary.records import RecordRef
 from pilothouse.workspace.config import open_workspace
 
 
-def _a_person(given: str) -> str:
+def nobody_is_the_system(given: str) -> str:
     """Refuse to act as the system: it is the name of what happens by itself, never of somebody at a keyboard."""
     if given == SYSTEM_PERSON:
         raise typer.BadParameter(f"nobody acts as {SYSTEM_PERSON!r}; name a person (`pilothouse people list`).")
@@ -23,7 +24,9 @@ def _a_person(given: str) -> str:
 
 
 Where = Annotated[Path, typer.Option("--workspace", "-w", envvar="PILOTHOUSE_WORKSPACE", help="The workspace folder.")]
-As = Annotated[str, typer.Option("--as", envvar="PILOTHOUSE_PERSON", help="The person you act as.", callback=_a_person)]
+As = Annotated[
+    str, typer.Option("--as", envvar="PILOTHOUSE_PERSON", help="The person you act as.", callback=nobody_is_the_system)
+]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 HERE = Path()
 
@@ -39,7 +42,26 @@ def opened(where: Path) -> Generator[App, None, None]:
 
 
 def somebody(person: str) -> str:
-    """Return the person; raises `InvalidInput` when nobody was named."""
+    """Return the person; raises `WrongUse` when nobody was named."""
     if not person:
-        raise InvalidInput("say who you are.", hint="Add --as PERSON, or set PILOTHOUSE_PERSON.")
+        raise WrongUse("say who you are.", hint="Add --as PERSON, or set PILOTHOUSE_PERSON.")
     return person
+
+
+def known_system(app: App, name: str) -> str:
+    """Return a system's name; raises `NotFound` when nothing is known of it."""
+    known = app.systems()
+    if name not in known:
+        raise NotFound(f"there is no system {name!r}; there is {', '.join(known)}.")
+    return name
+
+
+def record_ref(text: str, example: str = "system/object/id, as in crm/account/A0010") -> RecordRef:
+    """Read the name of a record; raises `WrongUse`."""
+    try:
+        ref = RecordRef.parse(text)
+    except ValueError as error:
+        raise WrongUse(f"{error}.", hint=f"Write {example}.") from None
+    if not ref.id:
+        raise WrongUse(f"{text!r} names no record.", hint=f"Write {example}.")
+    return ref

@@ -16,7 +16,7 @@ from pilothouse.surfaces.cli.context import HERE, Json, Where, opened
 from pilothouse.surfaces.cli.output import emit, guarded, say, table
 from pilothouse.surfaces.cli.policy import tell_problems
 from pilothouse.surfaces.contracted import checked, contract_of, contract_out, report_out
-from pilothouse.vocabulary.errors import InvalidInput
+from pilothouse.vocabulary.errors import WrongUse
 from pilothouse.workspace.config import open_workspace
 
 app = typer.Typer(no_args_is_help=True)
@@ -87,7 +87,7 @@ def check(
         return
     contract = _contract(where, name)
     if file is not None and stored:
-        raise InvalidInput("give a file or --stored, not both.", hint="Run it twice.")
+        raise WrongUse("give a file or --stored, not both.", hint="Run it twice.")
     if file is None:
         with opened(where) as pilothouse:
             reports = checked(pilothouse.store, contract, object_name, system)
@@ -106,13 +106,17 @@ def _file(contract: Contract, object_name: str, file: Path) -> CheckReport:
     objects = [object_name] if object_name else list(contract.checks)
     if len(objects) != 1 or objects[0] not in contract.read:
         known = ", ".join(contract.read)
-        raise InvalidInput("say which object the rows are.", hint=f"Add --object, one of {known}.")
+        raise WrongUse("say which object the rows are.", hint=f"Add --object, one of {known}.")
     return check_file(contract, objects[0], file)
 
 
 def _tell(report: CheckReport) -> None:
     rows = [(f"{report.object}.{b.field}", b.rule, f"{b.rows:,}", " ".join(b.examples)) for b in report.breaches]
-    table(f"{report.contract}: {report.rows:,} {report.object} rows", ("field", "rule", "rows", "first"), rows)
+    table(
+        f"{report.contract}: {report.rows:,} {report.object} rows checked; rules broken",
+        ("field", "rule", "rows", "first"),
+        rows,
+    )
     if report.absent:
         say(f"Without a column, and so without a value: {', '.join(report.absent)}.")
     if report.outside:

@@ -14,11 +14,11 @@ from pilothouse.data.defining.facts import CATALOGUE
 from pilothouse.data.defining.judging import StageReport
 from pilothouse.data.defining.reading import check_definitions, load_definitions
 from pilothouse.data.definitions import Definitions
-from pilothouse.surfaces.cli.context import HERE, Json, Where, opened
+from pilothouse.surfaces.cli.context import HERE, Json, Where, known_system, opened
 from pilothouse.surfaces.cli.output import emit, guarded, say, table
 from pilothouse.surfaces.cli.policy import tell_problems
 from pilothouse.surfaces.defined import evaluation_out, record_of, term_out
-from pilothouse.surfaces.moments import when
+from pilothouse.surfaces.moments import as_of as judged_at
 from pilothouse.workspace.config import open_workspace
 
 app = typer.Typer(no_args_is_help=True)
@@ -53,7 +53,7 @@ def show(
     """Show one term: its meaning, its condition, how many records meet it, and what it says of one record."""
     with opened(where) as pilothouse:
         term = pilothouse.definitions.term(name)
-        moment = when(as_of, pilothouse.clock.now()) or pilothouse.judged_as_of(system)
+        moment = judged_at(as_of, pilothouse.clock.now()) or pilothouse.judged_as_of(known_system(pilothouse, system))
         tally = pilothouse.judge.tally(name, system, moment)
         found = record_of(pilothouse, record) if record else None
         answer = pilothouse.judge.at(moment).evaluate(name, found) if found is not None else None
@@ -79,7 +79,7 @@ def check(system: System = SYSTEM, as_of: AsOf = None, where: Where = HERE, json
         tell_problems(problems, json=json)
         raise typer.Exit(1)
     with opened(where) as pilothouse:
-        moment = when(as_of, pilothouse.clock.now()) or pilothouse.judged_as_of(system)
+        moment = judged_at(as_of, pilothouse.clock.now()) or pilothouse.judged_as_of(known_system(pilothouse, system))
         found = pilothouse.judge.stages(system, moment)
     if json:
         emit({"problems": [], "system": system, "as_of": moment, **vars(found)})

@@ -14,11 +14,11 @@ from pilothouse.data.identity.entities import RESOLVED, Doubt, Entity
 from pilothouse.data.identity.learner import lessons
 from pilothouse.data.identity.mirrors import shown
 from pilothouse.data.identity.numbers import InForce
-from pilothouse.surfaces.cli.context import HERE, As, Json, Where, opened, somebody
+from pilothouse.surfaces.cli.context import HERE, As, Json, Where, opened, record_ref, somebody
 from pilothouse.surfaces.cli.output import emit, guarded, say, table, told
-from pilothouse.surfaces.moments import when
+from pilothouse.surfaces.moments import as_of as judged_at
 from pilothouse.surfaces.plain import plain
-from pilothouse.vocabulary.errors import InvalidInput, NotFound
+from pilothouse.vocabulary.errors import NotFound
 from pilothouse.vocabulary.records import RecordRef
 
 app = typer.Typer(no_args_is_help=True)
@@ -72,20 +72,19 @@ def resolve(
 def _show(doubts: list[Doubt], titles: dict[RecordRef, str]) -> None:
     for doubt in doubts:
         held = "taken for one" if doubt.together else "kept apart"
-        say(f"  Worth a look ({held}, {doubt.bits:+.1f} of {doubt.needed:.1f} bits needed):")
+        say(f"  Worth a look ({held}: {_leaning(doubt)}):")
         say(f"    {titles[doubt.one]} ({doubt.one})  and  {titles[doubt.other]} ({doubt.other})")
         say("    " + "; ".join(f"{says} ({bits:+.1f})" for says, bits in doubt.reasons))
 
 
-def _ref(text: str) -> RecordRef:
-    try:
-        return RecordRef.parse(text)
-    except ValueError as error:
-        raise InvalidInput(f"{error}.", hint="Write system/object/id, as in crm/account/A0010.") from None
+def _leaning(doubt: Doubt) -> str:
+    if doubt.bits >= doubt.needed:
+        return "enough speaks for it"
+    return "some speaks for it, not enough" if doubt.bits > 0 else "more speaks against it than for it"
 
 
 def _entity(pilothouse: App, name: str) -> Entity:
-    found = pilothouse.entities.of(_ref(name)) if "/" in name else pilothouse.entities.entity(name)
+    found = pilothouse.entities.of(record_ref(name)) if "/" in name else pilothouse.entities.entity(name)
     if found is None:
         raise NotFound(f"nothing is known as {name!r}.", hint="`pilothouse resolve` works out who is who.")
     return found
@@ -126,9 +125,9 @@ def golden(
 ) -> None:
     """Show the value that counts for each field, why, how old it is, and what other sources say."""
     with opened(where) as pilothouse:
-        ref = _ref(name) if "/" in name else _member(_entity(pilothouse, name))
+        ref = record_ref(name) if "/" in name else _member(_entity(pilothouse, name))
         now = pilothouse.clock.now()
-        moment = when(as_of, now)
+        moment = judged_at(as_of, now)
         found = pilothouse.golden.then(ref, moment) if moment else pilothouse.golden.now(ref, now)
     if json:
         emit(found)
@@ -188,7 +187,7 @@ def different(
 def _judge(one: str, other: str, is_same: bool, why: str, where: Where, person: str, json: bool) -> None:
     with opened(where) as pilothouse:
         by = pilothouse.directory.person(somebody(person))
-        left, right = _ref(one), _ref(other)
+        left, right = record_ref(one), record_ref(other)
         pilothouse.resolver.judge(left, right, same=is_same, by=by.id, why=why)
         done = pilothouse.resolver.settle(left.object)
         found = {str(ref): pilothouse.entities.of(ref) for ref in (left, right)}

@@ -15,7 +15,7 @@ from pilothouse.ledger.verify import Report, verify_store
 from pilothouse.surfaces.cli.context import HERE, As, Json, Where, opened, somebody
 from pilothouse.surfaces.cli.output import emit, fail, guarded, say, told
 from pilothouse.vocabulary.actors import Actor
-from pilothouse.vocabulary.errors import Forbidden, InvalidInput
+from pilothouse.vocabulary.errors import Forbidden, InvalidInput, WrongUse
 from pilothouse.workspace.config import open_workspace
 
 app = typer.Typer(no_args_is_help=True)
@@ -33,7 +33,7 @@ def verify(
     """Verify every entry against the signed checkpoints; an exported ledger needs the public key and nothing else."""
     if bundle is not None:
         if key is None:
-            raise InvalidInput("an exported ledger is verified with a public key.", hint="Add --key FILE.")
+            raise WrongUse("an exported ledger is verified with a public key.", hint="Add --key FILE.")
         report = verify_bundle(bundle, _read_key(key))
     else:
         workspace = open_workspace(where)
@@ -65,7 +65,7 @@ def _tell(report: Report) -> None:
 @app.command()
 @guarded
 def export(file: Path, where: Where = HERE, json: Json = False) -> None:
-    """Write the ledger into a file that can be verified anywhere. Personal payloads stay behind."""
+    """Write the ledger into a zip file (name it so: ledger.zip) that can be verified anywhere. Personal payloads stay behind."""
     with opened(where) as pilothouse:
         count = export_bundle(pilothouse.ledger, pilothouse.witness, file)
         public = pilothouse.workspace.state / "ledger-public.key"

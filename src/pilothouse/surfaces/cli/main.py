@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -12,6 +13,7 @@ from pilothouse import __version__
 from pilothouse.assembly import SYSTEM
 from pilothouse.data.importing.events import CLOUDEVENTS, import_event_files
 from pilothouse.data.importing.importer import ImportReport, import_files
+from pilothouse.data.importing.mapping import mapping_text
 from pilothouse.data.quarantine import set_aside_rows
 from pilothouse.orchestration.continuing import carry_on
 from pilothouse.orchestration.runs import RunReport, run_agent
@@ -20,27 +22,35 @@ from pilothouse.surfaces.cli import (
     actions,
     agents,
     calibration,
+    compliance,
     contracts,
     dataset,
     definitions,
     enrich,
     identity,
+    incidents,
     ledger,
+    notifications,
+    overrides,
     people,
     pipeline,
     policy,
+    policy_versions,
     quality,
     questions,
+    readiness,
     records,
     reviews,
     rollback,
     schedules,
     sources,
+    suspend,
     up,
 )
 from pilothouse.surfaces.cli.context import HERE, As, Json, Where, opened, somebody
 from pilothouse.surfaces.cli.outcome import outcome
 from pilothouse.surfaces.cli.output import emit, guarded, say, table, told
+from pilothouse.surfaces.moments import as_of as judged_at
 from pilothouse.surfaces.moments import when
 from pilothouse.vocabulary.actors import Actor
 from pilothouse.vocabulary.errors import NotFound
@@ -48,6 +58,8 @@ from pilothouse.vocabulary.records import WriterKind
 from pilothouse.workspace.config import init_workspace
 
 COLUMNS_TOLD = 8
+SENT = "source/"
+"""How the place of an event that was sent, and not imported, begins in quarantine."""
 ENCODINGS = {"cp1252": "Windows-1252"}
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="The open control plane for revenue agents.")
@@ -57,10 +69,14 @@ app.add_typer(
     questions.app, name="questions", help="Why was this done? This is wrong: asked, and tracked to an answer."
 )
 app.add_typer(calibration.app, name="calibration", help="What agents' confidence is worth.")
+app.add_typer(notifications.app, name="notifications", help="What people were told, and whether it arrived.")
 app.add_typer(actions.app, name="actions", help="What was done, refused, held, and why.")
-app.add_typer(policy.app, name="policy", help="Check and test the written policy.")
+app.add_typer(policy.app, name="policy", help="Check, test, prove, publish and ask the written policy.")
 app.add_typer(definitions.app, name="definitions", help="What your words mean, and which records they hold of.")
 app.add_typer(contracts.app, name="contracts", help="What each agent may read and write, and whether rows keep to it.")
+app.add_typer(
+    compliance.app, name="compliance", help="What may go out to people outside, and who asked to be left alone."
+)
 app.add_typer(ledger.app, name="ledger", help="Verify and export the record of everything.")
 app.add_typer(people.app, name="people", help="Who is known, and log-in links.")
 app.add_typer(agents.tokens, name="token", help="Agent tokens.")
@@ -68,6 +84,19 @@ app.add_typer(enrich.app, name="enrich", help="Ask outside sources for what is m
 app.add_typer(accounts.app, name="account", help="One account, from every system, as of any moment.")
 app.add_typer(sources.app, name="sources", help="Who may send webhooks, and their secrets.")
 app.add_typer(schedules.app, name="schedules", help="What runs by the clock, when it ran last and runs next.")
+app.add_typer(incidents.app, name="incidents", help="What went wrong, what followed from it, and how it is put right.")
+app.command("suspend")(suspend.suspend)
+app.command("resume")(suspend.resume)
+app.command("suspensions")(suspend.suspensions)
+for command in (
+    policy_versions.publish,
+    policy_versions.approve,
+    policy_versions.reject,
+    policy_versions.versions,
+    policy_versions.show,
+    policy_versions.rollback,
+):
+    policy.app.command()(command)
 app.command("signals")(sources.signals)
 app.command("pipeline")(pipeline.pipeline)
 app.command("rollback")(rollback.rollback)
@@ -76,6 +105,8 @@ app.command("set")(records.set_)
 app.command("resolve")(identity.resolve)
 app.command("quality")(quality.quality)
 app.command("dataset")(dataset.dataset)
+app.command("readiness")(readiness.readiness)
+app.command("overrides")(overrides.overrides)
 app.add_typer(identity.app, name="entities", help="Who is who across systems, and what people say about it.")
 
 
@@ -178,6 +209,14 @@ def _tell_import(report: ImportReport, source: str) -> None:
 
 @app.command()
 @guarded
+def mapping(name: Annotated[str, typer.Argument(help="salesforce, hubspot or canonical.")], json: Json = False) -> None:
+    """Print a built-in mapping, to copy into a file of your own and change; `import --mapping FILE` then reads by it."""
+    text = mapping_text(name)
+    emit({"mapping": name, "text": text}) if json else sys.stdout.write(text)
+
+
+@app.command()
+@guarded
 def quarantine(
     settled: Annotated[bool, typer.Option("--all", help="Show the rows that were mended since, too.")] = False,
     where: Where = HERE,
@@ -192,12 +231,20 @@ def quarantine(
     columns = ("file", "line", "from", "reason", *(("settled",) if settled else ()))
     rows = [(e.file, e.line, e.system, e.reason, *((e.resolved,) if settled else ())) for e in found]
     table("Set aside", columns, rows)
-    files = sorted({each.file for each in found if not each.resolved})
+    open_rows = [each for each in found if not each.resolved]
+    files = sorted({each.file for each in open_rows if not each.file.startswith(SENT)})
     if files:
         say(
             f"Mend these rows in {', '.join(files)}, best where the file comes from, and import again: what came in already"
         )
         say("stays as it is, and a row whose mended form comes in is settled. `--json` shows each row whole.")
+    if any(each.file.startswith(SENT) for each in open_rows):
+        say(
+            "What a source sent (source/…) is in no file: have it sent again in a form that fits. `--json` shows what came,"
+        )
+        say(
+            "`pilothouse sources types` what each type of signal holds. It stays listed here: nothing that came is lost."
+        )
 
 
 @app.command()
@@ -224,7 +271,7 @@ def run(
         for name in opened_app.resolver.due():
             opened_app.resolver.settle(name)
         now = opened_app.clock.now()
-        moment = when(as_of, now) or opened_app.newest_day(system) or now
+        moment = judged_at(as_of, now) or opened_app.newest_day(system) or now
         report = run_agent(
             opened_app.gateway,
             found,
@@ -247,6 +294,7 @@ def _run_json(report: RunReport) -> dict[str, object]:
         "as_of": report.as_of,
         "found": report.found,
         "statuses": report.statuses,
+        "stopped": report.stopped,
         "results": [outcome(each) for each in report.results],
     }
 
@@ -254,6 +302,8 @@ def _run_json(report: RunReport) -> dict[str, object]:
 def _tell_run(report: RunReport) -> None:
     table(f"{report.agent} found, as of {report.as_of:%Y-%m-%d}", ("what", "how many"), sorted(report.found.items()))
     table("What became of its proposals", ("status", "how many"), sorted(report.statuses.items()))
+    if report.stopped:
+        say(f"The run was stopped: {report.stopped}")
     if report.statuses["shadowed"]:
         say("Shadowed: nothing was written, because nobody promoted that action type (`pilothouse agents promote`).")
     if report.statuses["held"]:

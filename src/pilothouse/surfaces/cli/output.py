@@ -18,7 +18,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from pilothouse.surfaces.plain import plain
-from pilothouse.vocabulary.errors import InvalidInput, PilothouseError
+from pilothouse.vocabulary.errors import InvalidInput, PilothouseError, WrongUse
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -87,10 +87,10 @@ def note(text: str) -> None:
     errors.print(_shown(text), soft_wrap=True)
 
 
-def fail(message: str) -> NoReturn:
-    """Print what is wrong and end with exit code 1."""
+def fail(message: str, code: int = 1) -> NoReturn:
+    """Print what is wrong and end with an exit code: 1, or 2 for a command put together wrongly."""
     errors.print(f"[red]✗[/red] {_shown(message)}", soft_wrap=True)
-    raise typer.Exit(1)
+    raise typer.Exit(code)
 
 
 def _shown(text: str) -> str:
@@ -99,13 +99,23 @@ def _shown(text: str) -> str:
 
 
 def guarded(command: Callable[P, R]) -> Callable[P, R]:
-    """Turn the errors Pilothouse raises on purpose into a sentence and exit code 1."""
+    """Turn the errors Pilothouse raises on purpose, and files that cannot be used, into a sentence and an exit code."""
 
     @wraps(command)
     def run(*args: P.args, **kwargs: P.kwargs) -> R:
         try:
             return command(*args, **kwargs)
         except PilothouseError as error:
-            fail(f"{error} ({error.code})")
+            fail(f"{error} ({error.code})", 2 if isinstance(error, WrongUse) else 1)
+        except OSError as error:
+            if error.filename is None:
+                raise  # no file of somebody's choice: what happened is for whoever mends the program
+            fail(f"{_path(error)} cannot be used: {error.strerror}. Name another. (invalid_input)")
 
     return run
+
+
+def _path(error: OSError) -> str:
+    """Return the path that an error is about; where it names two, the one that was to be written."""
+    named = error.filename2 or error.filename
+    return named.decode(errors="replace") if isinstance(named, bytes) else str(named)

@@ -51,12 +51,18 @@ def add(
 
 @app.command()
 @guarded
-def link(id: str, where: Where = HERE, person: As = "", json: Json = False) -> None:
+def link(
+    id: str,
+    port: Annotated[int | None, typer.Option(min=1, max=65535, help="Where `pilothouse up --port` listens.")] = None,
+    where: Where = HERE,
+    person: As = "",
+    json: Json = False,
+) -> None:
     """Print a one-time link with which somebody sets their password; good for 24 hours."""
     with opened(where) as pilothouse:
         server = pilothouse.workspace.config.server
         token = pilothouse.credentials.issue_link(id, person or SYSTEM_PERSON)
-    address = f"http://{server.host}:{server.port}/welcome?token={token}"
+    address = f"http://{server.host}:{port or server.port}/welcome?token={token}"
     told(json, {"person": id, "link": address}, address)
 
 

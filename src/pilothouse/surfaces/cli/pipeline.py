@@ -8,9 +8,9 @@ import typer
 
 from pilothouse.assembly import SYSTEM
 from pilothouse.data.pipeline.measured import Measured
-from pilothouse.surfaces.cli.context import HERE, As, Json, Where, opened, somebody
+from pilothouse.surfaces.cli.context import HERE, As, Json, Where, known_system, opened, somebody
 from pilothouse.surfaces.cli.output import emit, guarded, say, table
-from pilothouse.surfaces.moments import when
+from pilothouse.surfaces.moments import as_of as judged_at
 from pilothouse.surfaces.pipelines import measured_out
 from pilothouse.vocabulary.actors import Actor
 
@@ -19,22 +19,32 @@ from pilothouse.vocabulary.actors import Actor
 def pipeline(
     system: Annotated[str, typer.Option(help="The system that leads where several hold a deal.")] = SYSTEM,
     as_of: Annotated[
-        str | None, typer.Option(help="Judge ages and weights as of this day; default: the newest day told of.")
+        str | None,
+        typer.Option(help="Look at ages and weights as of this day, keeping nothing; default: the newest day told of."),
     ] = None,
     where: Where = HERE,
     person: As = "",
     json: Json = False,
 ) -> None:
-    """Measure the pipeline: each deal once, its support by signals, derived opportunities. What was found is kept."""
+    """Measure the pipeline: each deal once, its support by signals, derived opportunities.
+
+    What was found is kept, except with --as-of.
+    """
     with opened(where) as pilothouse:
         by = pilothouse.directory.person(somebody(person))
         now = pilothouse.clock.now()
-        moment = when(as_of, now) or pilothouse.newest_day(system) or now
-        measured = pilothouse.measure_pipeline(system, moment, Actor(by.id))
+        moment = judged_at(as_of, now) or pilothouse.newest_day(system) or now
+        known_system(pilothouse, system)
+        if as_of is None:
+            measured = pilothouse.measure_pipeline(system, moment, Actor(by.id))
+        else:
+            measured = pilothouse.pipeline.look(system, moment)
     if json:
         emit(measured_out(measured))
     else:
         _tell(measured)
+        if as_of is not None:
+            say("This is a look at another day: it is not kept, and the console goes on showing the last measurement.")
 
 
 def _tell(measured: Measured) -> None:

@@ -1,89 +1,128 @@
-"""`pilothouse policy`: check and test."""
+"""`pilothouse policy check | test | ask`: is it in order, does it do what is wanted, what does it say of a record?"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import typer
-from sqlalchemy import inspect
 
+from pilothouse.assembly import Desk, open_desk
 from pilothouse.connectors.twin.capabilities import CAPABILITIES
-from pilothouse.data.contract_reading import check_contracts
-from pilothouse.data.defining.reading import check_definitions, load_definitions
-from pilothouse.decision.cases import run_cases
-from pilothouse.decision.policy import check_policy, load_policy, version_of
-from pilothouse.directory.people import people, read_people
-from pilothouse.gateway.agents import load_manifests
-from pilothouse.ledger.database import open_database
-from pilothouse.surfaces.cli.context import HERE, Json, Where
+from pilothouse.decision.business.policy import Question
+from pilothouse.decision.policy import version_of
+from pilothouse.decision.publishing.checking import check_rules
+from pilothouse.decision.publishing.testing import policy_cases
+from pilothouse.directory.people import read_people
+from pilothouse.gateway.agents import Agents, load_manifests
+from pilothouse.surfaces.cli import policy_replay
+from pilothouse.surfaces.cli.context import HERE, Json, Where, opened
 from pilothouse.surfaces.cli.output import emit, errors, guarded, say, table
+from pilothouse.surfaces.cli.policy_prove import prove
+from pilothouse.surfaces.defined import record_of
+from pilothouse.surfaces.plain import plain
+from pilothouse.surfaces.versions import differs
 from pilothouse.vocabulary.documents import DocumentError
 from pilothouse.workspace.config import Workspace, open_workspace
 
 app = typer.Typer(no_args_is_help=True)
+app.command("prove")(prove)
+policy_replay.add_to(app)
 _KNOWN = {capability.name: capability for capability in CAPABILITIES}
 
 
 @app.command()
 @guarded
 def check(where: Where = HERE, json: Json = False) -> None:
-    """Check every file of the workspace; each problem with file, line and what is wrong."""
+    """Check every file of the workspace, and whether it is what is in force; each problem with file and line."""
     workspace = open_workspace(where)
-    problems = [*check_policy(workspace.folder("policy"), _KNOWN, _people(workspace)), *_others(workspace)]
-    tell_problems(problems, json=json)
+    desk = open_desk(workspace)
+    try:
+        problems = every_problem(workspace, desk)
+        standing = desk.versions.in_force()
+        changed = differs(workspace, standing)
+    finally:
+        desk.close()
+    if json:
+        out: dict[str, Any] = {"problems": _plain(problems), "in_force": standing.id if standing else None}
+        emit({**out, "unpublished": changed})
+    else:
+        tell_problems(problems, json=False)
+        if not problems:
+            say(f"Policy {version_of(workspace.folder('policy'))} is in order.")
+        if standing is None:
+            say("Nothing was published yet: these files are in force.")
+        elif changed:
+            files = ", ".join(f"{each['path']} (+{each['added']} −{each['removed']})" for each in changed)
+            say(f"{len(changed)} file(s) differ from {standing.id}, which is in force: {files}.")
+            say("They have no effect until they are published: pilothouse policy publish --note …")
+        else:
+            say(f"These files are what is in force: {standing.id}.")
     if problems:
         raise typer.Exit(1)
-    if not json:
-        say(f"Policy {version_of(workspace.folder('policy'))} is in order.")
+
+
+def every_problem(workspace: Workspace, desk: Desk) -> list[DocumentError]:
+    """Return every problem in the workspace's files, gaps in what they cover among them."""
+    with desk.ledger.reading() as connection:
+        # Before anybody was added, every name would be a stranger's.
+        people = {each.id for each in read_people(connection)} or None
+    granted = dict(Agents.granted(desk.ledger))
+    problems = check_rules(workspace.root, desk.registry.capabilities, granted, people)
+    return [*problems, *_manifests(workspace)]
+
+
+def _plain(problems: Sequence[DocumentError]) -> list[dict[str, Any]]:
+    return [{"file": str(p.path), "line": p.line, "problem": p.problem, "hint": p.hint} for p in problems]
 
 
 def tell_problems(problems: Sequence[DocumentError], *, json: bool) -> None:
     """Print each problem with file, line and what is wrong."""
     if json:
-        emit([{"file": str(p.path), "line": p.line, "problem": p.problem, "hint": p.hint} for p in problems])
+        emit(_plain(problems))
     for problem in problems if not json else ():
         errors.print(str(problem), markup=False, soft_wrap=True)
 
 
-def _people(workspace: Workspace) -> set[str] | None:
-    """Return who is known, to hold the names in policy against; None before anybody was added."""
-    engine = open_database(workspace.database_url)
+def _manifests(workspace: Workspace) -> list[DocumentError]:
     try:
-        if not inspect(engine).has_table(people.name):
-            return None
-        with engine.connect() as connection:
-            return {each.id for each in read_people(connection)} or None
-    finally:
-        engine.dispose()
-
-
-def _others(workspace: Workspace) -> list[DocumentError]:
-    found = check_contracts(workspace.folder("contracts"))
-    found += check_definitions(workspace.folder("definitions"))
-    try:
-        load_manifests(workspace.folder("agents"))
+        documents = load_manifests(workspace.folder("agents"))
     except DocumentError as error:
-        found.append(error)
-    for document in load_manifests(workspace.folder("agents")) if not found else ():
-        unknown = [name for name in document.model.grants if name not in _KNOWN]
-        found += [document.error(f"no capability is called {name!r}", "grants") for name in unknown]
-    return found
+        return [error]
+    unknown = [(document, name) for document in documents for name in document.model.grants if name not in _KNOWN]
+    return [document.error(f"no capability is called {name!r}", "grants") for document, name in unknown]
 
 
 @app.command()
 @guarded
 def test(where: Where = HERE, json: Json = False) -> None:
-    """Run the golden cases of policy/cases/ against the policy."""
-    workspace = open_workspace(where)
-    closed = load_definitions(workspace.folder("definitions")).closed_stages
-    policy = load_policy(workspace.folder("policy"), _KNOWN, closed)
-    results = run_cases(workspace.folder("policy") / "cases", policy, _KNOWN)
+    """Run the golden cases of policy/cases/ against the policy in the folder."""
+    results = policy_cases(open_workspace(where).root, _KNOWN)
     failed = [result for result in results if result.problem]
     if json:
-        emit([{"title": r.title, "where": r.where, "problem": r.problem} for r in results])
+        emit(results)
     else:
         if failed:
             table("Not as wanted", ("case", "where", "what"), [(r.title, r.where, r.problem) for r in failed])
         say(f"{len(results) - len(failed)} of {len(results)} cases came out as wanted.")
     if failed:
         raise typer.Exit(1)
+
+
+@app.command()
+@guarded
+def ask(question: Question, record: str, where: Where = HERE, json: Json = False) -> None:
+    """Ask what the business policy in force says of a record, and which condition decides it."""
+    with opened(where) as pilothouse:
+        found = pilothouse.ask(question, record_of(pilothouse, record))
+    if json:
+        emit(plain(found))
+        return
+    sure = f" · confidence {found.confidence:.2f}" if found.confidence is not None else ""
+    say(f"{found.answer}: {found.reason}")
+    rows = [
+        (e.id, e.answer, f"{e.points:+d}" if e.points else e.gives, e.because or e.reason, e.where)
+        for e in found.findings
+    ]
+    table(f"What was asked of {found.asked_of}", ("rule", "holds", "gives", "because", "written at"), rows)
+    say(f"Policy {found.version}{sure}")

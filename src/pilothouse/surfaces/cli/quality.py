@@ -9,9 +9,9 @@ import typer
 
 from pilothouse.assembly import SYSTEM
 from pilothouse.data.quality import Audit, Measure, change
-from pilothouse.surfaces.cli.context import HERE, As, Json, Where, opened, somebody
+from pilothouse.surfaces.cli.context import HERE, As, Json, Where, known_system, opened, somebody
 from pilothouse.surfaces.cli.output import emit, guarded, say, table, write_text
-from pilothouse.surfaces.moments import when
+from pilothouse.surfaces.moments import as_of as judged_at
 from pilothouse.surfaces.reports.quality import quality_report
 from pilothouse.vocabulary.actors import Actor
 
@@ -34,8 +34,8 @@ def quality(
     with opened(where) as pilothouse:
         by = pilothouse.directory.person(somebody(person))
         now = pilothouse.clock.now()
-        moment = when(as_of, now) or pilothouse.newest_day(system) or now
-        audit = pilothouse.quality.audit(system, moment, Actor(by.id))
+        moment = judged_at(as_of, now) or pilothouse.newest_day(system) or now
+        audit = pilothouse.quality.audit(known_system(pilothouse, system), moment, Actor(by.id))
         audits = list(pilothouse.quality.audits(system))
     if report is not None:
         write_text(report, quality_report(audits, now))
@@ -59,7 +59,8 @@ def _tell(audit: Audit, baseline: Audit | None, every: bool) -> None:
     missed = [each for each in audit.measures if each.met is False]
     for each in missed:
         if each.examples:
-            say(f"Below what is needed: {each.object} that do not: {', '.join(each.examples)} …")
+            more = " …" if each.of - each.sound > len(each.examples) else ""
+            say(f"Below what is needed ({each.object}: {each.sentence}), such as {', '.join(each.examples)}{more}.")
     if not before:
         say("This is the first audit: it is kept, and every later one shows the change against it.")
 

@@ -6,13 +6,12 @@ from typing import Annotated
 
 import typer
 
-from pilothouse.surfaces.cli.context import HERE, As, Json, Where, opened, somebody
+from pilothouse.surfaces.cli.context import HERE, As, Json, Where, opened, record_ref, somebody
 from pilothouse.surfaces.cli.outcome import tell_outcome
 from pilothouse.surfaces.cli.output import guarded
 from pilothouse.surfaces.cli.values import pair
 from pilothouse.vocabulary.actions import Action
-from pilothouse.vocabulary.errors import InvalidInput, NotFound
-from pilothouse.vocabulary.records import RecordRef
+from pilothouse.vocabulary.errors import NotFound
 
 
 @guarded
@@ -26,10 +25,7 @@ def set_(
 ) -> None:
     """Change fields of a record as the person you are: governed, recorded, and never overwritten by a rollback."""
     with opened(where) as pilothouse:
-        try:
-            ref = RecordRef.parse(record)
-        except ValueError as error:
-            raise InvalidInput(f"{error}.", hint="Write system/object/id, as in crm/account/A0010.") from None
+        ref = record_ref(record)
         snapshot = pilothouse.gateway.door.registry.connector(ref.system).read(ref)
         if snapshot is None:
             raise NotFound(f"there is no {ref}.", hint="`pilothouse actions list` names records.")

@@ -15,6 +15,8 @@ from pilothouse.surfaces.cli.outcome import tell_outcome
 from pilothouse.surfaces.cli.output import emit, guarded, say, table, told
 from pilothouse.surfaces.cli.values import pair
 from pilothouse.surfaces.merges import merge_in_words
+from pilothouse.surfaces.plain import plain
+from pilothouse.vocabulary.errors import InvalidInput
 from pilothouse.vocabulary.outcomes import ReviewStatus
 from pilothouse.vocabulary.records import RecordRef
 
@@ -70,9 +72,12 @@ def show(review: str, where: Where = HERE, person: As = "", json: Json = False) 
             pilothouse.reviews.show([review], person)
         title = pilothouse.store.title(RecordRef.parse(found.subject))
         merged = merge_in_words(pilothouse, found)
+        suspension = pilothouse.reviews.suspension(found)
     if json:
-        emit(found)
+        emit({**plain(found), "suspended": f"{suspension}." if suspension else ""})
         return
+    if suspension is not None:
+        say(f"{suspension}. It can only be rejected meanwhile, and does not expire.")
     say(f"{found.capability} on {title} ({found.subject}), proposed by {found.actor}")
     say(f"Why a person: {found.sentence} (rule {found.rule or '–'}, policy {found.policy_version}, tier {found.tier})")
     if found.action is not None:
@@ -124,7 +129,14 @@ def edit(
     with opened(where) as pilothouse:
         found = pilothouse.reviews.get(review)
         target = RecordRef.parse(found.subject).object
-        arguments = {**found.approved_action().arguments, **dict(pair(each, target) for each in values)}
+        proposed, given = found.approved_action().arguments, dict(pair(each, target) for each in values)
+        other = [name for name in given if name not in proposed]
+        if other:
+            raise InvalidInput(
+                f"{', '.join(other)} is not under review here; {', '.join(proposed)} is.",
+                hint=f"Change it by itself: `pilothouse set {found.subject} FIELD=VALUE`.",
+            )
+        arguments = {**proposed, **given}
         done = pilothouse.gateway.edit(review, somebody(person), found.payload_hash, arguments, note)
         if _was_canary(pilothouse, done, json):
             return

@@ -54,6 +54,26 @@ def list_(where: Where = HERE, json: Json = False) -> None:
     emit(rows) if json else table("Sources", ("source", "good secrets"), [(r["source"], r["secrets"]) for r in rows])
 
 
+@app.command("types")
+@guarded
+def types(where: Where = HERE, json: Json = False) -> None:
+    """Show the types of signal that are taken in, and what the data of each holds."""
+    with opened(where) as pilothouse:
+        known = pilothouse.signals.catalogue.types
+    if json:
+        emit(known)
+        return
+    rows = [
+        (
+            name,
+            ", ".join(f"{field}{' (needed)' if spec.required else ''}" for field, spec in each.attributes.items()),
+            each.words,
+        )
+        for name, each in known.items()
+    ]
+    table("Types of signal", ("type", "data", "in words"), rows)
+
+
 @guarded
 def signals(
     after: Annotated[int, typer.Option(help="Only what was received after this ledger position.")] = -1,

@@ -57,6 +57,11 @@ def up(
         if serve:
             if not json:
                 say(f"Console and API at {address} (Ctrl+C stops it).")
+                if not demo:
+                    extra = f" --port {port}" if port else ""
+                    say(
+                        f"The first time, in another terminal: `pilothouse people link YOU{extra}` prints a link to enter by."
+                    )
             _serve(pilothouse, server.host, port or server.port)
     finally:
         pilothouse.close()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
@@ -43,21 +44,33 @@ def mount_console(web: FastAPI) -> None:
     """Add the console's pages and files to the web application."""
     web.mount("/static", StaticFiles(directory=HERE / "static"), name="static")
     from pilothouse.surfaces.console.account_pages import router as account_router
+    from pilothouse.surfaces.console.autonomy_pages import router as autonomy_router
     from pilothouse.surfaces.console.batch_pages import router as batch_router
     from pilothouse.surfaces.console.data_pages import router as data_router
     from pilothouse.surfaces.console.definition_pages import router as definition_router
     from pilothouse.surfaces.console.identity_pages import router as identity_router
+    from pilothouse.surfaces.console.inbox_pages import router as inbox_router
+    from pilothouse.surfaces.console.incident_pages import router as incident_router
     from pilothouse.surfaces.console.oversight_pages import router as oversight_router
+    from pilothouse.surfaces.console.policy_pages import router as policy_router
     from pilothouse.surfaces.console.question_pages import router as question_router
+    from pilothouse.surfaces.console.replay_pages import router as replay_router
+    from pilothouse.surfaces.console.unsubscribe import router as unsubscribe_router
 
+    web.include_router(unsubscribe_router)
     web.include_router(router)
+    web.include_router(replay_router)
     web.include_router(account_router)
     web.include_router(batch_router)
     web.include_router(oversight_router)
     web.include_router(question_router)
+    web.include_router(autonomy_router)
     web.include_router(data_router)
     web.include_router(definition_router)
     web.include_router(identity_router)
+    web.include_router(incident_router)
+    web.include_router(inbox_router)
+    web.include_router(policy_router)
     filters = cast("dict[str, Any]", templates.env.filters)  # pyright: ignore[reportUnknownMemberType]
     filters |= {"show": show, "plain": show_plain}
 
@@ -96,7 +109,10 @@ def page(request: Request, name: str, session: Session | None, status: int = 200
     may = permissions_of(session.person.role).may if session else frozenset[str]()
     pilothouse = pilothouse_of(request)
     asked = {"named": partial(named, pilothouse), "merge_in_words": partial(merge_in_words, pilothouse)}
-    context = {"session": session, "may": may, **asked, **values}
+    # Whoever acts by hand while agents are suspended is told so on every page.
+    suspended = pilothouse.gateway.door.agents.suspensions() if session else ()
+    unread = pilothouse.notifications.inbox.unread(session.person.id) if session else 0
+    context = {"session": session, "may": may, "suspensions": suspended, "unread": unread, **asked, **values}
     return templates.TemplateResponse(request, name, context, status_code=status)
 
 
@@ -115,26 +131,34 @@ def go(path: str, said: str = "") -> RedirectResponse:
     return RedirectResponse(f"{path}?{urlencode({'said': said})}" if said else path, 303)
 
 
-def _entered(request: Request, session: Session) -> RedirectResponse:
-    response = go("/")
+def _entered(request: Request, session: Session, onward: str = "") -> RedirectResponse:
+    response = go(onward if is_own_path(onward) else "/")
     secure = request.url.scheme == "https"
     response.set_cookie(COOKIE, session.cookie, httponly=True, samesite="strict", secure=secure)
     return response
 
 
+def is_own_path(path: str) -> bool:
+    """True for a path of this console: nobody is led elsewhere after having logged in."""
+    return path.startswith("/") and not path.startswith("//") and path.isprintable() and "\\" not in path
+
+
 @router.get("/login")
-def login(request: Request) -> Response:
+def login(request: Request, next: str = "") -> Response:
     """The log-in form."""
-    return page(request, "login.html", None)
+    return page(request, "login.html", None, next=next if is_own_path(next) else "")
 
 
 @router.post("/login")
-def log_in(request: Request, pilothouse: Pilothouse, email: Text = "", password: Text = "") -> Response:
-    """Log in."""
+def log_in(
+    request: Request, pilothouse: Pilothouse, email: Text = "", password: Text = "", next: Text = ""
+) -> Response:
+    """Log in, and go on to where somebody wanted to."""
     try:
-        return _entered(request, pilothouse.credentials.log_in(email, password))
+        return _entered(request, pilothouse.credentials.log_in(email, password), next)
     except Unauthenticated as error:
-        return page(request, "login.html", None, 401, error=error, email=email)
+        onward = next if is_own_path(next) else ""
+        return page(request, "login.html", None, 401, error=error, email=email, next=onward)
 
 
 @router.get("/welcome")
@@ -192,6 +216,7 @@ def overview(request: Request, session: SignedIn, pilothouse: Pilothouse) -> Res
         audit=pilothouse.quality.latest(SYSTEM),
         measured=pilothouse.pipeline.latest(SYSTEM),
         failed=[each for each in pilothouse.scheduler.standing() if each.last and each.last.outcome not in ("", DONE)],
+        alerts=pilothouse.notifications.inbox.alerts(),
     )
 
 
@@ -208,8 +233,24 @@ def reviews(request: Request, session: SignedIn, pilothouse: Pilothouse, said: s
 
 
 @router.get("/reviews/{review}")
-def review(request: Request, review: str, session: SignedIn, pilothouse: Pilothouse, said: str = "") -> Response:
-    """One review with everything needed to decide, and the way to the next."""
+def review(
+    request: Request, review: str, session: SignedIn, pilothouse: Pilothouse, said: str = "", notice: str = ""
+) -> Response:
+    """One review with everything needed to decide, and the way to the next; with `notice`, as a message led to it."""
+    return _review_page(request, review, session, pilothouse, said=said, notice=notice)
+
+
+def _review_page(
+    request: Request,
+    review: str,
+    session: Session,
+    pilothouse: Pilothouse,
+    *,
+    said: str = "",
+    notice: str = "",
+    error: PilothouseError | None = None,
+    typed: Mapping[str, str] | None = None,
+) -> Response:
     found = pilothouse.reviews.get(review)
     if found.owner != session.person.id:
         require(session.person, "review")
@@ -217,6 +258,7 @@ def review(request: Request, review: str, session: SignedIn, pilothouse: Pilotho
     ids = [each.id for each in waiting_for(session, pilothouse)]
     at = ids.index(review) if review in ids else -1
     following, preceding = (ids[(at + 1) % len(ids)], ids[max(at, 0) - 1]) if ids else ("", "")
+    not_good = pilothouse.notifications.inbox.why_not(notice, found) if notice else ""
     values: dict[str, Any] = {
         "review": found,
         "following": following,
@@ -224,19 +266,37 @@ def review(request: Request, review: str, session: SignedIn, pilothouse: Pilotho
         "place": at + 1,
         "count": len(ids),
         "said": said,
+        "suspension": pilothouse.reviews.suspension(found),
+        "notice": notice,
+        "not_good": not_good,
+        "error": error,
+        "typed": typed or {},
     }
-    return page(request, "review.html", session, **values)
+    return page(request, "review.html", session, 400 if error else 200, **values)
 
 
 @router.post("/reviews/{review}")
 async def decide(request: Request, review: str, session: Posted, pilothouse: Pilothouse) -> Response:
-    """Approve, edit or reject, then go on to the next."""
+    """Approve, edit or reject, then go on to the next. What cannot be taken leads back here, with what was typed."""
     form = {name: str(value) for name, value in (await request.form()).items()}
+    try:
+        return _decided(review, session, pilothouse, form)
+    except InvalidInput as error:
+        notice = form.get("notice", "")
+        return _review_page(request, review, session, pilothouse, notice=notice, error=error, typed=form)
+
+
+def _decided(review: str, session: Session, pilothouse: Pilothouse, form: dict[str, str]) -> Response:
     after = form.get("next", "")
     by, seen = session.person.id, form.get("payload_hash", "")
+    notice, inbox = form.get("notice", ""), pilothouse.notifications.inbox
+    if notice:
+        inbox.need_good(notice, pilothouse.reviews.get(review))
     if form.get("decision") == "reject":
         done = pilothouse.reviews.reject(review, by, form.get("note", ""))
         said = canary_said(pilothouse, done) or "Rejected."
+        if notice:
+            inbox.use(notice, review, by)
     elif form.get("decision") == "approve":
         found = pilothouse.reviews.get(review)
         edited = _edited(found, form)
@@ -245,6 +305,8 @@ async def decide(request: Request, review: str, session: Posted, pilothouse: Pil
             done = pilothouse.gateway.edit(review, by, seen, arguments, form.get("note", ""))
         else:
             done = pilothouse.reviews.approve(review, by, seen, form.get("note", ""))
+        if notice:
+            inbox.use(notice, review, by)
         said = canary_said(pilothouse, done) or _taken_up(pilothouse, review)
     else:
         raise InvalidInput("the form says neither approve nor reject.", hint="Use one of the buttons.")
@@ -339,11 +401,13 @@ def roll_back(
     field: Text = "",
     action: Text = "",
     reason: Text = "",
+    severity: Text = "",
 ) -> Response:
     """Carry the rollback out."""
     pilothouse.take_in()
     scope = _scope(pilothouse, agent, since, until, field, action)
-    undone = apply(pilothouse.gateway, scope, session.person.id, reason)
+    grave = int(severity) if severity in ("1", "2", "3", "4") else None
+    undone = apply(pilothouse.gateway, scope, session.person.id, reason, grave)
     left = [result for result in undone.results if result.status.value != "executed"]
     said = f"{undone.restored} record(s) restored." + (f" {len(left)} could not be: {left[0].sentence}" if left else "")
     return go("/rollback", said)

@@ -192,9 +192,10 @@ class RollbackScope(Model):
 
 
 class RollbackIn(RollbackScope):
-    """A rollback to be carried out."""
+    """A rollback to be carried out. `severity` 1 puts the action types concerned into shadow at once."""
 
     reason: Named
+    severity: Annotated[int, Field(ge=1, le=4, strict=True)] | None = None
 
 
 class Problem(Model):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
+import structlog
 from fastapi import APIRouter, Path, Query, Request, Response
 from pydantic import AwareDatetime
 
@@ -18,6 +19,7 @@ from pilothouse.ledger.actions import actions_list
 from pilothouse.observability.story import story_of
 from pilothouse.surfaces.auth import COOKIE, AgentToken, CurrentPerson, Pilothouse, require, session_of
 from pilothouse.surfaces.canaries import canary_said
+from pilothouse.surfaces.intake import Bucket
 from pilothouse.surfaces.plain import plain
 from pilothouse.surfaces.rest.models import (
     ActionIn,
@@ -50,10 +52,14 @@ PROBLEMS: dict[int | str, dict[str, Any]] = {
         (404, "Not there"),
         (409, "The world moved"),
         (422, "Does not fit the schema"),
+        (429, "Too many requests"),
         (503, "The ledger cannot be written"),
     )
 }
 router = APIRouter(prefix="/v1", responses=PROBLEMS)
+log = structlog.get_logger()
+strangers = Bucket(per_second=1.0, burst=60.0)
+"""How often it is heard out, and logged, that a token was never ours."""
 Id = Annotated[str, Path(pattern=r"^[A-Za-z0-9_@.+-]+$", max_length=100)]
 Filter = Annotated[str | None, Query(max_length=600, pattern=r"^[^\x00]+$")]
 
@@ -93,8 +99,19 @@ def log_out(person: CurrentPerson, pilothouse: Pilothouse, request: Request, res
 
 @router.post("/actions")
 def submit(given: ActionIn, token: AgentToken, pilothouse: Pilothouse) -> ResultOut:
-    """Hand an action in as an agent. It always answers with what became of it and why; refusals are answers too."""
-    return result_out(pilothouse.gateway.submit(given.action(), token))
+    """Hand an action in as an agent. It always answers with what became of it and why; refusals are answers too.
+
+    Only a token that is not good answers 401: it is forged, has expired or was revoked.
+    """
+    try:
+        result = pilothouse.gateway.submit(given.action(), token)
+    except Unauthenticated as error:
+        strangers.take("all of them")
+        log.warning("an action came with a token that cannot be verified", why=error.message)
+        raise
+    if result.code == Unauthenticated.code:
+        raise Unauthenticated(result.sentence, hint=f"It is recorded as {result.action.id}.")
+    return result_out(result)
 
 
 @router.get("/actions")
@@ -147,7 +164,8 @@ def show_review(review: Id, person: CurrentPerson, pilothouse: Pilothouse) -> di
     if found.owner != person.id:
         require(person, "review")
     pilothouse.reviews.show([review], person.id)
-    return plain(found)
+    suspension = pilothouse.reviews.suspension(found)
+    return {**plain(found), "suspended": f"{suspension}." if suspension else ""}
 
 
 @router.post("/reviews/{review}/approve")
@@ -197,7 +215,7 @@ def roll_back(given: RollbackIn, person: CurrentPerson, pilothouse: Pilothouse) 
     """Carry a rollback out; safe to repeat."""
     require(person, "rollback")
     pilothouse.take_in()
-    undone = apply(pilothouse.gateway, _scope(given), person.id, given.reason)
+    undone = apply(pilothouse.gateway, _scope(given), person.id, given.reason, given.severity)
     results = [result_out(result).model_dump() for result in undone.results]
     return {"rollback": undone.id, "restored": undone.restored, "plan": plain(undone.plan), "results": results}
 

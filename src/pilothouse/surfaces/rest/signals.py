@@ -44,8 +44,12 @@ bucket = Bucket()
 
 
 class SignalOut(BaseModel):
-    """What became of one signal; `position` is its entry in the ledger, the first one's when it was known."""
+    """What became of one signal; `position` is its entry in the ledger, the first one's when it was known.
 
+    `index` is its place among those sent. `source` and `id` are empty where they could not be read.
+    """
+
+    index: int
     source: str
     id: str
     fate: Fate
@@ -126,5 +130,8 @@ def _payload(payload: Any, ident: str, source: str) -> dict[str, Any]:
 def _answer(receipts: list[Receipt], response: Response, *, single: bool) -> SignalsOut:
     if single and receipts:
         response.status_code = FATES[receipts[0].fate]
-    told = [SignalOut(source=r.source, id=r.id, fate=r.fate, position=r.position, reason=r.reason) for r in receipts]
+    told = [
+        SignalOut(index=index, source=r.source, id=r.id, fate=r.fate, position=r.position, reason=r.reason)
+        for index, r in enumerate(receipts)
+    ]
     return SignalsOut(signals=told)

@@ -21,6 +21,18 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_absences_person"), "absences", ["person"], unique=False)
     op.create_table(
+        "action_evidence",
+        sa.Column("action", sa.Text(), nullable=False),
+        sa.Column("number", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("record", sa.Text(), nullable=False),
+        sa.Column("field", sa.Text(), nullable=False),
+        sa.Column("position", sa.Integer(), nullable=True),
+        sa.Column("asked_at", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("action", "number"),
+    )
+    op.create_index("evidence_by_place", "action_evidence", ["record", "field", "asked_at"], unique=False)
+    op.create_index("evidence_by_position", "action_evidence", ["position"], unique=False)
+    op.create_table(
         "action_fields",
         sa.Column("action", sa.Text(), nullable=False),
         sa.Column("field", sa.Text(), nullable=False),
@@ -92,10 +104,14 @@ def upgrade() -> None:
         sa.Column("agent", sa.Text(), nullable=False),
         sa.Column("action_type", sa.Text(), nullable=False),
         sa.Column("mode", sa.Text(), nullable=False),
+        sa.Column("share", sa.Integer(), nullable=False),
+        sa.Column("salt", sa.Text(), nullable=False),
+        sa.Column("scope", sa.Text(), nullable=False),
         sa.Column("bulk_allowance", sa.Integer(), nullable=False),
         sa.Column("promoted_by", sa.Text(), nullable=False),
         sa.Column("bootstrap", sa.Integer(), nullable=False),
         sa.Column("at", sa.Text(), nullable=False),
+        sa.Column("demoted", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("agent", "action_type"),
     )
     op.create_table(
@@ -106,8 +122,7 @@ def upgrade() -> None:
         sa.Column("manifest", sa.Text(), nullable=False),
         sa.Column("manifest_hash", sa.Text(), nullable=False),
         sa.Column("registered_at", sa.Text(), nullable=False),
-        sa.Column("suspended_at", sa.Text(), nullable=True),
-        sa.Column("suspended_why", sa.Text(), nullable=True),
+        sa.Column("registered_by", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("agent"),
     )
     op.create_table(
@@ -235,6 +250,8 @@ def upgrade() -> None:
         sa.Column("at", sa.Text(), nullable=False),
         sa.Column("writer_kind", sa.Text(), nullable=False),
         sa.Column("writer", sa.Text(), nullable=False),
+        sa.Column("since", sa.Text(), nullable=False),
+        sa.Column("gone", sa.Integer(), nullable=False),
         sa.PrimaryKeyConstraint("system", "object", "record_id", "field", "position"),
     )
     op.create_table(
@@ -268,6 +285,48 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("record", "name", "position"),
     )
     op.create_index("graph_edges_by_value", "graph_edges", ["value", "name"], unique=False)
+    op.create_table(
+        "incident_tasks",
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("incident", sa.Text(), nullable=False),
+        sa.Column("action", sa.Text(), nullable=False),
+        sa.Column("record", sa.Text(), nullable=False),
+        sa.Column("field", sa.Text(), nullable=False),
+        sa.Column("what", sa.Text(), nullable=True),
+        sa.Column("owner", sa.Text(), nullable=False),
+        sa.Column("added_at", sa.Text(), nullable=False),
+        sa.Column("done_at", sa.Text(), nullable=True),
+        sa.Column("done_by", sa.Text(), nullable=False),
+        sa.Column("note", sa.Text(), nullable=True),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index(op.f("ix_incident_tasks_owner"), "incident_tasks", ["owner"], unique=False)
+    op.create_index("one_task_a_matter", "incident_tasks", ["incident", "action", "record", "field"], unique=True)
+    op.create_table(
+        "incidents",
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("status", sa.Text(), nullable=False),
+        sa.Column("severity", sa.Integer(), nullable=False),
+        sa.Column("agent", sa.Text(), nullable=False),
+        sa.Column("action_type", sa.Text(), nullable=False),
+        sa.Column("since", sa.Text(), nullable=True),
+        sa.Column("until", sa.Text(), nullable=True),
+        sa.Column("actions", sa.Text(), nullable=False),
+        sa.Column("entries", sa.Text(), nullable=False),
+        sa.Column("summary", sa.Text(), nullable=True),
+        sa.Column("origin", sa.Text(), nullable=False),
+        sa.Column("opened_by", sa.Text(), nullable=False),
+        sa.Column("notify", sa.Text(), nullable=False),
+        sa.Column("began_at", sa.Text(), nullable=True),
+        sa.Column("detected_at", sa.Text(), nullable=False),
+        sa.Column("opened_at", sa.Text(), nullable=False),
+        sa.Column("planned_at", sa.Text(), nullable=True),
+        sa.Column("contained_at", sa.Text(), nullable=True),
+        sa.Column("recovered_at", sa.Text(), nullable=True),
+        sa.Column("closed_at", sa.Text(), nullable=True),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index(op.f("ix_incidents_status"), "incidents", ["status"], unique=False)
     op.create_table(
         "intake_cursors",
         sa.Column("system", sa.Text(), nullable=False),
@@ -355,6 +414,41 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("person"),
     )
     op.create_table(
+        "notification_cursor",
+        sa.Column("id", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("position", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_table(
+        "notification_uses",
+        sa.Column("notification", sa.Text(), nullable=False),
+        sa.Column("review", sa.Text(), nullable=False),
+        sa.Column("by", sa.Text(), nullable=False),
+        sa.Column("at", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("notification", "review"),
+    )
+    op.create_table(
+        "notifications",
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("event", sa.Text(), nullable=False),
+        sa.Column("topic", sa.Text(), nullable=False),
+        sa.Column("person", sa.Text(), nullable=False),
+        sa.Column("channel", sa.Text(), nullable=False),
+        sa.Column("items", sa.Text(), nullable=False),
+        sa.Column("count", sa.Integer(), nullable=False),
+        sa.Column("status", sa.Text(), nullable=False),
+        sa.Column("queued_at", sa.Text(), nullable=False),
+        sa.Column("due_at", sa.Text(), nullable=False),
+        sa.Column("attempts", sa.Integer(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("settled_at", sa.Text(), nullable=True),
+        sa.Column("read_at", sa.Text(), nullable=True),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index(op.f("ix_notifications_topic"), "notifications", ["topic"], unique=False)
+    op.create_index("notifications_due", "notifications", ["status", "due_at"], unique=False)
+    op.create_index("notifications_of", "notifications", ["person", "channel", "queued_at"], unique=False)
+    op.create_table(
         "people",
         sa.Column("id", sa.Text(), nullable=False),
         sa.Column("name", sa.Text(), nullable=False),
@@ -365,6 +459,31 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("email"),
     )
+    op.create_table(
+        "policy_versions",
+        sa.Column("number", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("status", sa.Text(), nullable=False),
+        sa.Column("base", sa.Text(), nullable=False),
+        sa.Column("hash", sa.Text(), nullable=False),
+        sa.Column("git_commit", sa.Text(), nullable=False),
+        sa.Column("author", sa.Text(), nullable=False),
+        sa.Column("note", sa.Text(), nullable=False),
+        sa.Column("proposed_at", sa.Text(), nullable=False),
+        sa.Column("wanted_from", sa.Text(), nullable=False),
+        sa.Column("cases", sa.Integer(), nullable=False),
+        sa.Column("decided_by", sa.Text(), nullable=False),
+        sa.Column("decided_at", sa.Text(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("restores", sa.Text(), nullable=False),
+        sa.Column("bootstrap", sa.Integer(), nullable=False),
+        sa.Column("effective_from", sa.Text(), nullable=True),
+        sa.Column("published_position", sa.BigInteger(), nullable=True),
+        sa.Column("content", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("number"),
+        sa.UniqueConstraint("id"),
+    )
+    op.create_index("policy_in_force", "policy_versions", ["published_position", "effective_from", "id"], unique=False)
     op.create_table(
         "quarantine",
         sa.Column("key", sa.Text(), nullable=False),
@@ -399,6 +518,21 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_questions_action"), "questions", ["action"], unique=False)
     op.create_index(op.f("ix_questions_subject"), "questions", ["subject"], unique=False)
+    op.create_table(
+        "ramp_reviews",
+        sa.Column("agent", sa.Text(), nullable=False),
+        sa.Column("day", sa.Integer(), nullable=False),
+        sa.Column("at", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("agent", "day"),
+    )
+    op.create_table(
+        "readiness_ceiling",
+        sa.Column("id", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("level", sa.Integer(), nullable=False),
+        sa.Column("stage", sa.Integer(), nullable=False),
+        sa.Column("at", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+    )
     op.create_table(
         "record_repeats",
         sa.Column("system", sa.Text(), nullable=False),
@@ -488,6 +622,15 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("name"),
     )
     op.create_table(
+        "sign_offs",
+        sa.Column("capability", sa.Text(), nullable=False),
+        sa.Column("by", sa.Text(), nullable=False),
+        sa.Column("statement", sa.Text(), nullable=False),
+        sa.Column("at", sa.Text(), nullable=False),
+        sa.Column("until", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("capability"),
+    )
+    op.create_table(
         "signal_handles",
         sa.Column("handle", sa.Text(), nullable=False),
         sa.Column("position", sa.BigInteger(), autoincrement=False, nullable=False),
@@ -526,6 +669,25 @@ def upgrade() -> None:
         sa.Column("note", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("action"),
+    )
+    op.create_table(
+        "suppressions",
+        sa.Column("hash", sa.Text(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("at", sa.Text(), nullable=False),
+        sa.Column("by", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("hash"),
+    )
+    op.create_table(
+        "suspensions",
+        sa.Column("agent", sa.Text(), nullable=False),
+        sa.Column("action_type", sa.Text(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("by", sa.Text(), nullable=False),
+        sa.Column("at", sa.Text(), nullable=False),
+        sa.Column("position", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("agent", "action_type"),
     )
     op.create_table(
         "tokens",

@@ -1,0 +1,37 @@
+"""Everything that is wrong with a workspace's written policy, before anybody publishes it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from pathlib import Path
+
+from pilothouse.data.contract_reading import check_contracts
+from pilothouse.data.defining.reading import check_definitions, load_definitions
+from pilothouse.decision.business.reading import check_business, load_business
+from pilothouse.decision.checks import uncovered
+from pilothouse.decision.policy import check_policy
+from pilothouse.decision.reading import Reading
+from pilothouse.vocabulary.capabilities import Capability
+from pilothouse.vocabulary.documents import DocumentError
+
+
+def check_rules(
+    root: Path,
+    capabilities: Mapping[str, Capability],
+    granted: Mapping[str, Sequence[str]],
+    people: Collection[str] | None = None,
+) -> list[DocumentError]:
+    """Return every problem in policy, contracts and definitions, and what none of them decides; see `check_policy`."""
+    folder = root / "policy"
+    problems = check_policy(folder, capabilities, granted, people)
+    problems += check_contracts(root / "contracts")
+    wrong = check_definitions(root / "definitions")
+    if wrong:  # business policy asks definitions; what is wrong there follows from the first problem
+        return problems + wrong
+    definitions = load_definitions(root / "definitions")
+    odd = check_business(folder / "business", definitions)
+    if problems or odd:
+        return problems + odd
+    reading = Reading(folder, capabilities)
+    policy = reading.policy("", frozenset())
+    return list(uncovered(folder, policy, load_business(folder / "business", definitions, ""), list(reading.single)))

@@ -1,0 +1,147 @@
+"""Deciding again: one recorded decision under a proposed policy, and, where it can be, under the one in force.
+
+Each decision stands by itself, on its facts as of then. What another policy would have changed about the facts of later
+decisions (how many records a run had touched by then, say) is not played out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from pilothouse.decision.engine import decide
+from pilothouse.decision.facts import Facts
+from pilothouse.decision.modes import Disposition, effective
+from pilothouse.decision.policy import Policy
+from pilothouse.decision.recording import OtherCapability, facts_from_json
+from pilothouse.decision.replaying.recorded import Recorded
+from pilothouse.vocabulary.capabilities import Capability
+from pilothouse.vocabulary.verdicts import Reason, Tier, Treatment, Verdict
+
+
+class WhyNot(StrEnum):
+    """Why a decision cannot be made again."""
+
+    NO = ""
+    CAPABILITY = "other_capability"
+    ERASED = "facts_erased"
+    NONE = "no_facts"
+    UNREADABLE = "facts_unreadable"
+
+
+class Reproduction(StrEnum):
+    """What came of deciding again under the policy in force."""
+
+    SAME = "reproduced"
+    DIFFERS = "differs"
+    OTHER_VERSION = "other_version"
+    NOT_ASKED = "not_asked"
+
+
+SENTENCES: Mapping[WhyNot, str] = {
+    WhyNot.CAPABILITY: "What the action does is classified otherwise now, or no system offers it any longer.",
+    WhyNot.ERASED: "Its facts were erased with the personal data of whom it was about.",
+    WhyNot.NONE: "It was recorded without its facts.",
+    WhyNot.UNREADABLE: "Its facts were recorded in another form than this release reads.",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """One decision, made again. `verdict`, `before` and `after` are None when that could not be done (`why_not`).
+
+    `before` and `after` are what happens, given the mode the agent had: a stricter treatment of an act in shadow changes
+    nothing about what happens to it.
+    """
+
+    recorded: Recorded
+    why_not: WhyNot = WhyNot.NO
+    sentence: str = ""
+    verdict: Verdict | None = None
+    before: Disposition | None = None
+    after: Disposition | None = None
+    reproduction: Reproduction = Reproduction.NOT_ASKED
+
+    @property
+    def flips(self) -> bool:
+        """True when the proposed policy treats it otherwise than it was treated."""
+        return self.verdict is not None and _word(self.verdict.treatment) != self.recorded.verdict["treatment"]
+
+
+class Replayer:
+    """Makes decisions again under a proposed policy, beside the one in force."""
+
+    def __init__(self, current: Policy, proposed: Policy, capabilities: Mapping[str, Capability]) -> None:
+        self.current, self.proposed, self._capabilities = current, proposed, capabilities
+        self._text = text_of(current.version)
+        self._alike = {name for name in capabilities if _asks_alike(current, proposed, name)}
+
+    def __call__(self, recorded: Recorded) -> Outcome:
+        """Make one decision again; whatever stands in the way is in the outcome and never raised."""
+        if recorded.facts is None:
+            why = WhyNot.ERASED if recorded.erased else WhyNot.NONE
+            return Outcome(recorded, why, SENTENCES[why])
+        try:
+            facts = facts_from_json(recorded.facts, self._capabilities)
+        except OtherCapability as error:
+            return Outcome(recorded, WhyNot.CAPABILITY, str(error))
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            why = WhyNot.UNREADABLE
+            return Outcome(recorded, why, f"{SENTENCES[why]} ({type(error).__name__}: {error})")
+        return self._decided(recorded, facts)
+
+    def _decided(self, recorded: Recorded, facts: Facts) -> Outcome:
+        verdict = decide(facts, self.proposed)
+        reproduction = Reproduction.OTHER_VERSION
+        if text_of(recorded.verdict["policy_version"]) == self._text:
+            alike = facts.capability.name in self._alike
+            again = verdict if alike else decide(facts, self.current)
+            same = _said(again.as_json()) == _said(recorded.verdict)
+            reproduction = Reproduction.SAME if same else Reproduction.DIFFERS
+        before = effective(_as_recorded(recorded), facts.mode)
+        return Outcome(recorded, WhyNot.NO, "", verdict, before, effective(verdict, facts.mode), reproduction)
+
+
+def text_of(version: str) -> str:
+    """Return the part of a policy version that names the text: the same text in another commit is the same policy."""
+    return version.partition("@")[0]
+
+
+def treatment_of(recorded: Recorded) -> Treatment:
+    """Return the recorded treatment."""
+    return Treatment[recorded.verdict["treatment"].upper()]
+
+
+def _as_recorded(recorded: Recorded) -> Verdict:
+    raw, treatment = recorded.verdict, treatment_of(recorded)
+    reason = Reason(raw["code"], raw["sentence"], treatment, raw["rule"])
+    return Verdict(treatment, Tier(raw["tier"]), (reason,), raw["policy_version"])
+
+
+def _said(verdict: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in verdict.items() if name != "policy_version"}
+
+
+def _word(treatment: Treatment) -> str:
+    return treatment.name.lower()
+
+
+def _asks_alike(one: Policy, other: Policy, capability: str) -> bool:
+    """True when two policies cannot differ about an action type, so that asking one of them is enough."""
+    return _asked(one, capability) == _asked(other, capability)
+
+
+def _asked(policy: Policy, capability: str) -> tuple[object, ...]:
+    rules = policy.rules.get(capability, ())
+    named = {
+        name: value for name, value in policy.named_thresholds.items() if any(name in r.condition.needs for r in rules)
+    }
+    told = [
+        (r.id, r.condition.source, r.treatment, r.reason, r.by, r.effective_from, r.where, r.if_missing) for r in rules
+    ]
+    return (
+        told, named, policy.band(capability), policy.limits, policy.discount_authority, policy.closed_stages,
+        capability in policy.human_only, capability in policy.notify_actions, policy.notify_records,
+    )  # fmt: skip

@@ -1,0 +1,5 @@
+"""Fixtures of this room's tests."""
+
+from tests.handoff.telling import make
+
+__all__ = ["make"]
