@@ -36,6 +36,9 @@ def _plain(facts: Facts, act: Act, policy: Policy) -> Iterator[Bool]:
     yield _is(act.mode, MODES.index(facts.mode))
     yield logic.same(act.odd_confidence, logic.truth(odd))
     yield from () if odd else (logic.equal(act.confidence, logic.real(facts.confidence)),)
+    known, corrected = act.calibrated
+    yield logic.same(known, logic.truth(facts.calibrated is not None))
+    yield from () if facts.calibrated is None else (logic.equal(corrected, logic.real(facts.calibrated)),)
     yield from (_is(act.counts[name], getattr(facts, name)) for name in COUNTS)
     drafted = replace(facts, capability=QUOTE_DRAFT)
     switches = {

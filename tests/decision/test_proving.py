@@ -123,6 +123,8 @@ def some_facts(draw: st.DrawFn) -> Facts:
         **{name: draw(counts) for name in ("recipients", "records", "write_set_records", "write_set_recipients")},
         bulk_allowance=draw(st.sampled_from([0, 10, 100])),
         human_initiated=draw(st.booleans()),
+        calibrated=draw(st.sampled_from([None, None, 0.4, 0.86, 0.97])),
+        uncalibrated=draw(st.booleans()),
         new_prospects=draw(st.sampled_from([0, 0, 2])),
         contract_related=draw(st.sampled_from([False, False, True])),
         evidence_age_days=draw(st.sampled_from([None, 1, 9])),

@@ -254,6 +254,8 @@ def test_nothing_that_makes_an_act_graver_makes_it_freer(generous: Policy, some:
         "write_set_records": some.write_set_records + data.draw(st.integers(0, 20)),
         "write_set_recipients": some.write_set_recipients + data.draw(st.integers(0, 60)),
         "bulk_allowance": 0,
+        "calibrated": data.draw(st.none() | st.floats(0, 1)),
+        "uncalibrated": True,
         "human_initiated": False,
         "new_prospects": 1,
         "contract_related": True,

@@ -99,11 +99,14 @@ def test_a_message_to_somebody_outside_is_told_when_held_and_when_sent(make: Mak
     assert [each.items[0].sentence.partition(":")[0] for each in inbox[:2]] == ["Performed", "Held"]
 
 
-def test_a_review_due_soon_is_told_once_and_an_overdue_one_too(make: Make, database_url: str) -> None:
+def test_a_review_due_soon_is_told_once_then_somebody_else_is_told_and_an_overdue_one_too(
+    make: Make, database_url: str
+) -> None:
     told = make("over: [post]\n", database_url)
     review = told.world.app.reviews.get(held(told.world))
+    assert review.answer_by is not None
     told.round()
-    told.world.clock.advance(review.deadline - told.world.clock.now() - timedelta(hours=4, minutes=1))
+    told.world.clock.advance(review.answer_by - told.world.clock.now() - timedelta(hours=4, minutes=1))
     told.round()
     assert told.subjects()[1:] == []
     told.world.clock.advance(timedelta(minutes=2))
@@ -111,9 +114,15 @@ def test_a_review_due_soon_is_told_once_and_an_overdue_one_too(make: Make, datab
         told.round()
     assert told.subjects()[1:] == ["Review due soon: Alder 1"]
     told.world.clock.advance(timedelta(hours=4))
+    for _ in range(2):
+        told.round()
+    other = told.world.app.reviews.get(review.id).owner
+    assert other != review.owner and told.subjects()[2:] == ["Review for you: Alder 1"]
+    assert told.titles(other)[0] == "Review for you: Alder 1"
+    told.world.clock.advance(review.deadline - told.world.clock.now())
     told.world.app.reviews.expire()
     told.round()
-    assert told.subjects()[2:] == ["Review overdue, counts as rejected: Alder 1"]
+    assert told.subjects()[3:] == ["Review overdue, counts as rejected: Alder 1"]
 
 
 def test_agents_incidents_and_failing_jobs_are_told_to_those_who_can_act(make: Make) -> None:

@@ -57,8 +57,11 @@ class Story:
         return found
 
     def decide(self, how: str = "approve", most: int = 1000) -> int:
+        """Decide what waits, each looked at before: what nobody looked at is no evidence."""
         waiting = self.world.app.reviews.list()[:most]
         for review in waiting:
+            self.world.app.reviews.show([review.id], "ravi")
+            self.world.clock.advance(timedelta(seconds=20))
             if how == "approve":
                 self.world.app.reviews.approve(review.id, "ravi", review.payload_hash)
                 self.world.gateway.resume(review.id)
@@ -79,6 +82,10 @@ class Story:
     def promote(self) -> str:
         return str(self.world.gateway.door.agents.promote(self.ref, FILL, BOTH).evidence.step)
 
+    def calibrate(self) -> None:
+        """Fit the line to what people decided so far, and publish it; without one nothing that was earned runs alone."""
+        self.world.app.calibrating.publish(str(self.ref), FILL, "noah")
+
     def standing(self, ref: AgentRef | None = None) -> str:
         return self.world.gateway.door.agents.get(ref or self.ref).standing(FILL).step
 
@@ -94,6 +101,7 @@ class Story:
         self.assisted()
         self.propose(52)
         self.decide()
+        self.calibrate()
         assert self.promote() == "live, 10 %"
 
 
@@ -126,6 +134,10 @@ def test_ninety_days_from_shadow_to_live_and_back(story: Story) -> None:
     story.write("incident.drilled", {"passed": True})
     story.days(1)
     assert story.promote() == "live, 10 %"
+    assert set(story.propose(8)) == {ActionStatus.HELD}  # nobody knows yet what its confidence is worth
+    assert {each.code for each in world.app.reviews.list()} <= {"uncalibrated", "staged_share"}
+    story.decide()
+    story.calibrate()
 
     found = story.propose(60)
     alone = found.count(ActionStatus.EXECUTED)

@@ -170,7 +170,7 @@ def an_act(scene: Scene, policy: Policy, trees: Mapping[str, Expression]) -> Act
         by_agent=a_bool("by an agent"),
         role=an_int("role"),
         mode=an_int("mode"),
-        confidence=a_real("confidence"),
+        confidence=a_real("stated confidence"),
         odd_confidence=a_bool("confidence is no number"),
         calibrated=(a_bool("known calibrated"), a_real("calibrated")),
         counts={name: an_int(name) for name in COUNTS},
