@@ -143,7 +143,7 @@ def test_a_deputy_stands_in_and_an_absence_can_be_struck(world_on_each_store: Wo
 def test_a_name_nobody_knows_is_an_error_with_file_and_line(world: World, text: str, place: str, problem: str) -> None:
     (world.root / "policy" / "asking.yaml").write_text(text)
     known = {each.id for each in world.app.directory.people()}
-    problems = check_policy(world.root / "policy", world.gateway.door.registry.capabilities, known)
+    problems = check_policy(world.root / "policy", world.gateway.door.registry.capabilities, people=known)
     assert any(place in f"{Path(p.path).name}:{p.line}" and problem in str(p) for p in problems), list(
         map(str, problems)
     )
