@@ -142,7 +142,9 @@ def test_agents_incidents_and_failing_jobs_are_told_to_those_who_can_act(make: M
         f"Incident opened: {incident}, severity 1, about tester@1",
         "Failed: take in",
     ]
-    assert f"Incident opened: {incident}, severity 1, about tester@1" in told.titles("ada") and "Suspended: tester@1" not in told.titles("ada")
+    assert f"Incident opened: {incident}, severity 1, about tester@1" in told.titles(
+        "ada"
+    ) and "Suspended: tester@1" not in told.titles("ada")
     assert "secret words" not in json.dumps([each.body for each in app.ledger.entries()])
     assert [each.kind for each in app.ledger.entries(kinds={"job.failed", "job.recovered"})] == [
         "job.failed",
