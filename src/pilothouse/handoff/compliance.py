@@ -203,8 +203,7 @@ class Compliance:
 
     def sign_offs(self) -> list[SignOff]:
         """Return every sign-off that was not withdrawn, by capability; one may be over."""
-        with self._ledger.engine.connect() as connection:
-            return [_sign_off(row) for row in connection.execute(select(sign_offs).order_by(sign_offs.c.capability))]
+        return read_sign_offs(self._ledger)
 
     def outward(self) -> list[str]:
         """Return the capabilities that need a sign-off."""
@@ -219,6 +218,12 @@ class Compliance:
         found = self._directory.person(person)
         if not found.active or verb not in permissions_of(found.role).may:
             raise Forbidden(f"{found.name} ({found.role}) may not do this.", hint="Ask legal or an admin.")
+
+
+def read_sign_offs(ledger: Ledger) -> list[SignOff]:
+    """Return every sign-off that was not withdrawn, by capability; one may be over."""
+    with ledger.engine.connect() as connection:
+        return [_sign_off(row) for row in connection.execute(select(sign_offs).order_by(sign_offs.c.capability))]
 
 
 def _sign_off(row: Any) -> SignOff:
