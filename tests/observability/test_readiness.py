@@ -138,7 +138,7 @@ def test_the_assessment_is_what_the_gateway_reads(story: Story) -> None:
     ceiling = story.world.gateway.door.agents.get(TESTER).ceiling
     assert (ceiling.level, ceiling.stage) == (4, 3)
     assert readiness(story).record().position == position
-    story.write("legal.withdrawn", {})
+    story.world.app.compliance.withdraw("crm.message.send", "the texts changed", "ada")
     assert readiness(story).record().position != position
     assert story.world.gateway.door.agents.get(TESTER).ceiling.level == 3
     before = story.world.gateway.door.agents.get(TESTER).ceiling
