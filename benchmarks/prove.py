@@ -1,4 +1,4 @@
-"""`policy prove` over generated policies; prints one JSON line for each. Arguments: numbers of rules; without one, 1,000."""
+"""`policy prove` over generated policies; prints one JSON line for each. Arguments: numbers of rules; without one, 50 and 200."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def policy_of(rules: int, folder: Path) -> None:
 
 
 def main() -> None:
-    for rules in [int(each) for each in sys.argv[1:]] or [1000]:
+    for rules in [int(each) for each in sys.argv[1:]] or [50, 200]:
         with tempfile.TemporaryDirectory() as name:
             folder = Path(name)
             policy_of(rules, folder)

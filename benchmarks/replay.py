@@ -3,7 +3,7 @@
 Decisions are made by the engine on varied facts and written as the gateway writes them, so that the replay reads, parses and
 decides what it would in use. `ratio_of_deciding` is the time of a replayed decision over the time of deciding the same facts
 alone, in the same run; `most_mib_*` is the peak memory after a tenth and at the end, which tells whether it stays flat.
-Options: COUNT (default 1000000), WORKERS (default 1).
+Options: COUNT (default 50000), WORKERS (default 1).
 """
 
 from __future__ import annotations
@@ -113,7 +113,7 @@ def main(count: int, workers: int) -> None:
     assert projectors()  # their tables are read for what people said; nothing here is projected
     ledger, dice = Ledger(engine, TestClock()), random.Random(7)
     load = partial(
-        load_replayer, folder / "w", folder, {"bands.default.auto_above": "0.9", "thresholds.large_deal": "50000"}
+        load_replayer, folder / "w", "", {"bands.default.auto_above": "0.9", "thresholds.large_deal": "50000"}
     )
     replayer = load()
     source = drafts(replayer.current, dice)
@@ -144,4 +144,4 @@ def main(count: int, workers: int) -> None:
 
 
 if __name__ == "__main__":
-    main(*(int(each) for each in [*sys.argv[1:], *("1000000", "1")[len(sys.argv) - 1 :]]))
+    main(*(int(each) for each in [*sys.argv[1:], *("50000", "1")[len(sys.argv) - 1 :]]))

@@ -7,8 +7,9 @@ from tests.world import World
 
 from pilothouse.demo import drill as module
 from pilothouse.demo.drill import KIND, drill
+from pilothouse.directory import suspensions
 from pilothouse.gateway.stages import authorize
-from pilothouse.handoff import deciding, suspensions
+from pilothouse.handoff import deciding
 from pilothouse.vocabulary.errors import Forbidden
 from pilothouse.vocabulary.values import canonical
 

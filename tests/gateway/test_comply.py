@@ -108,6 +108,20 @@ def test_a_wish_that_comes_at_the_last_moment_counts(sending: World, monkeypatch
     assert sending.gateway.resume(review).code == "suppressed" and sent(sending) == 0
 
 
+def test_a_sign_off_taken_back_at_the_last_moment_stops_it(sending: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    review, ledger = approved(sending), sending.app.ledger
+    append = ledger.append
+
+    def late(drafts: Any, guard: Any = None) -> Any:
+        if guard is not None and drafts[0].kind == "action.intended":
+            monkeypatch.setattr(ledger, "append", append)
+            sending.app.compliance.withdraw("crm.message.send", "just now", "ada")
+        return append(drafts, guard=guard)
+
+    monkeypatch.setattr(ledger, "append", late)
+    assert sending.gateway.resume(review).code == "not_signed_off" and sent(sending) == 0
+
+
 def test_a_suppression_names_nobody_and_outlives_erasure(sending: World) -> None:
     sending.app.compliance.suppress("c1@alder.example", "asked")
     entry = next(each for each in sending.app.ledger.entries() if each.kind == "suppression.added")

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from tests.world import World, letter
@@ -14,14 +15,16 @@ from tests.world import World, letter
 from pilothouse.gateway.entries import action_draft
 from pilothouse.gateway.passage import GO_ON, Passage, Result, Stop
 from pilothouse.gateway.pipeline import STAGES
+from pilothouse.gateway.rollback import Scope, apply
 from pilothouse.gateway.stages.record_intent import record_intent
 from pilothouse.ledger.entries import Draft
 from pilothouse.vocabulary.actions import Action, Evidence
 from pilothouse.vocabulary.actors import Actor, AgentRef
+from pilothouse.vocabulary.capabilities import ChangeKind, Effect, Reversibility
 from pilothouse.vocabulary.errors import Conflict, LedgerUnavailable, Unauthenticated
 from pilothouse.vocabulary.outcomes import ActionStatus as S
 from pilothouse.vocabulary.records import RecordRef
-from pilothouse.vocabulary.verdicts import Mode
+from pilothouse.vocabulary.verdicts import Mode, Reason, Tier, Treatment, Verdict
 
 
 def refused(world: World, result: Result, code: str) -> None:
@@ -421,3 +424,41 @@ def test_a_scoped_read_shows_the_contract_and_is_recorded(world: World) -> None:
     snapshot = world.gateway.read(RecordRef.parse("crm/account/a1"), world.token())
     assert snapshot.fields["name"] == "Alder 1"
     assert [e.body["target"] for e in world.app.ledger.entries(kinds={"record.read"})] == ["crm/account/a1"]
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"external": True, "effect": Effect.DRAFT},
+        {"change": ChangeKind.UNCLASSIFIED},
+        {"reversibility": Reversibility.IRREVERSIBLE},
+    ],
+    ids=str,
+)
+def test_whatever_policy_says_what_cannot_be_undone_needs_a_person(
+    world: World, monkeypatch: pytest.MonkeyPatch, changed: dict[str, Any]
+) -> None:
+    """I1 in the last guard: it holds though every consideration and rule before it had failed."""
+    world.promote("crm.account.update:fill-empty")
+    capabilities = world.gateway.door.registry.capabilities
+    capabilities["crm.account.update"] = replace(capabilities["crm.account.update"], **changed)
+    free = Verdict(Treatment.AUTO, Tier.T1, (Reason("rule", "everything goes", Treatment.AUTO),), "broken")
+    monkeypatch.setattr("pilothouse.gateway.stages.decide.judge", lambda facts, policy: free)
+    if changed.get("external"):
+        until = world.clock.now() + timedelta(days=1)
+        world.app.compliance.sign_off("crm.account.update", "Reviewed for this test.", until, "ada")
+    assert world.submit(world.action()).code == "approval_required" and world.committed() == []
+
+
+def test_what_a_person_undid_is_remembered_through_a_time_in_shadow(world: World) -> None:
+    def propose() -> Result:
+        return world.submit(world.action(idempotency_key="deterministic", expects={"industry": None}))
+
+    world.promote("crm.account.update:fill-empty")
+    assert propose().status is S.EXECUTED
+    apply(world.gateway, Scope(agent="tester@1"), "gita", "wrong")
+    world.promote("crm.account.update:fill-empty", Mode.SHADOW)
+    assert propose().status is S.SHADOWED
+    world.promote("crm.account.update:fill-empty")
+    again = propose()
+    assert (again.status, again.code) == (S.HELD, "undone_before") and len(world.committed()) == 2

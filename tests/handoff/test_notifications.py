@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import select, update
 from tests.handoff.telling import Make, held, plain_part
-from tests.world import World
+from tests.world import World, letter
 
 from pilothouse.assembly import assemble
 from pilothouse.directory.suspensions import Reach
@@ -82,10 +82,9 @@ def test_a_message_to_somebody_outside_is_told_when_held_and_when_sent(make: Mak
     told = make("tell: {over_threshold: {over: [team]}}\n")
     told.world.promote("crm.message.send", Mode.LIVE)
     told.clear()
-    letter = {"recipients": ["c1"], "subject": "Hello", "body": "Hi"}
     target = RecordRef("crm", "message", "")
     result = told.world.submit(
-        told.world.action(capability="crm.message.send", target=target, arguments=letter, expects=None)
+        told.world.action(capability="crm.message.send", target=target, arguments=letter("c1"), expects=None)
     )
     told.round()
     review = told.world.app.reviews.get(result.review)
@@ -152,7 +151,9 @@ def test_agents_incidents_and_failing_jobs_are_told_to_those_who_can_act(make: M
         f"Incident opened: {incident}, severity 1, about tester@1",
         "Failed: take in",
     ]
-    assert "Incident opened: inc_1 1" in told.titles("ada") and "Suspended: tester@1" not in told.titles("ada")
+    assert f"Incident opened: {incident}, severity 1, about tester@1" in told.titles(
+        "ada"
+    ) and "Suspended: tester@1" not in told.titles("ada")
     assert "secret words" not in json.dumps([each.body for each in app.ledger.entries()])
     assert [each.kind for each in app.ledger.entries(kinds={"job.failed", "job.recovered"})] == [
         "job.failed",

@@ -14,8 +14,10 @@ from tests.world import World
 from pilothouse.decision.autonomy.gate import Gate
 from pilothouse.decision.engine import decide
 from pilothouse.decision.recording import facts_from_json
+from pilothouse.directory.suspensions import Reach
 from pilothouse.gateway.agents import Manifest
 from pilothouse.gateway.rollback import Scope, apply
+from pilothouse.handoff.incidents import Finding
 from pilothouse.handoff.queue import Review
 from pilothouse.ledger.entries import Draft, Entry
 from pilothouse.vocabulary.actors import SYSTEM_PERSON, Actor, AgentRef
@@ -347,17 +349,21 @@ def test_trust_is_taken_away_by_itself(story: Story, cause: str, happens: Callab
     assert set(story.propose(4)) == {ActionStatus.HELD}
 
 
-def test_an_incident_of_severity_1_puts_the_type_into_shadow(story: Story) -> None:
+@pytest.mark.parametrize(
+    "reach", [Reach("tester"), Reach(), Reach("tester@1", "crm.account.update"), Reach("*", FILL)], ids=str
+)
+def test_an_incident_of_severity_1_puts_the_type_into_shadow(story: Story, reach: Reach) -> None:
     story.world.promote(FILL)
     assert story.propose() == [ActionStatus.EXECUTED]
-    story.write("incident.opened", {"severity": 1, "agent": "somebody-else"})
+    opened = story.world.app.incidents.incidents.open
+    opened(Finding(Reach(action_type="crm.record.flag"), 1, "Flags are wrong."), "noah")
     story.days(0.1)
     story.world.app.autonomy.round()
     assert story.standing() == "live, 100 %"
-    story.write("incident.opened", {"severity": 1, "agent": "tester", "incident": "inc_1"})
+    incident = opened(Finding(reach, 1, "Industries are wrong."), "noah")
     story.days(0.1)
     [entry] = [each for each in story.world.app.autonomy.round() if each.kind == "agent.demoted"]
-    assert "inc_1" in entry.body["reason"] and story.standing() == "shadow"
+    assert incident.id in entry.body["reason"] and story.standing() == "shadow"
     with pytest.raises(Forbidden, match="was lowered"):
         story.world.promote(FILL)
     agents = story.world.gateway.door.agents

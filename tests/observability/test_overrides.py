@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from tests.world import WIDE, World
 
+from pilothouse.decision.autonomy.wilson import interval
 from pilothouse.decision.policy import load_policy
 from pilothouse.decision.replaying.differences import differences
 from pilothouse.decision.replaying.report import Window
@@ -20,7 +21,6 @@ from pilothouse.observability.override_patterns import (
     never_overridden,
     often_overridden,
     patterns_of,
-    wilson,
 )
 from pilothouse.observability.override_proposals import Workbench
 from pilothouse.vocabulary.actions import Evidence
@@ -138,6 +138,6 @@ def test_what_the_contract_or_code_holds_does_not_graduate(world: World, monkeyp
 
 
 def test_the_interval_is_wilsons() -> None:
-    assert wilson(0, 0) == (0.0, 1.0)
-    assert wilson(7, 9) == pytest.approx((0.4526, 0.9368), abs=1e-3)
-    assert wilson(0, 35)[1] < override_patterns.SELDOM < wilson(0, 34)[1]
+    assert interval(0, 0) == (0.0, 1.0)
+    assert interval(7, 9) == pytest.approx((0.4526, 0.9368), abs=1e-3)
+    assert interval(0, 35)[1] < override_patterns.SELDOM < interval(0, 34)[1]

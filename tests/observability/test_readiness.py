@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 from hypothesis import given
@@ -17,6 +18,7 @@ from pilothouse.observability.readiness import items as checks
 from pilothouse.observability.readiness.items import CHECKS, Item, level_of
 from pilothouse.observability.readiness.readiness import Assessment, Readiness
 from pilothouse.vocabulary.actors import Actor
+from pilothouse.vocabulary.clock import stamp
 
 
 def item(met: bool) -> Item:
@@ -40,12 +42,18 @@ def test_less_evidence_never_raises_the_level(met: list[bool], which: int) -> No
 
 
 def test_where_nothing_happened_nothing_is_met_but_what_is_checked_here_and_now(world: World) -> None:
+    nobody_signed(world)
     found = world.app.readiness.assess()
     met = {each.code for each in found.items if each.met}
     # The wiring is there: an agent within its contract, and a policy that lets nothing irreversible run.
     assert met == {"3. permissions", "5. irreversible"}
     assert (found.level, found.stage) == (2, 0)
     assert all(each.next for each in found.missing)
+
+
+def nobody_signed(world: World) -> None:
+    for capability in world.app.compliance.outward():
+        world.app.compliance.withdraw(capability, "for this test", "ada")
 
 
 class Good:
@@ -71,6 +79,7 @@ def readiness(story: Story) -> Readiness:
 def all_evidence(story: Story) -> Iterator[str]:
     """Bring about one item after another, and say which."""
     world = story.world
+    nobody_signed(world)
     yield "start"
     story.propose()
     story.days(15)
@@ -80,7 +89,11 @@ def all_evidence(story: Story) -> Iterator[str]:
     yield "1. audit_trail"
     story.write("incident.drilled", {"passed": True})
     yield "2. rollback"
-    story.write("notification.delivered", {})
+    told = {"id": "ntf_1", "event": "review_opened", "topic": "", "person": "gita", "channel": "mail", "count": 1}
+    due = stamp(world.clock.now())
+    story.write("notification.queued", {**told, "items": [], "due_at": due})
+    story.write("notification.attempted", {"id": "ntf_1", "attempt": 1, "leased_until": due})
+    story.write("notification.delivered", {"id": "ntf_1", "attempt": 1})
     yield "6. notifications"
     world.app.autonomy.round()
     yield "7. error_detection"
@@ -90,7 +103,8 @@ def all_evidence(story: Story) -> Iterator[str]:
     story.propose(50)
     story.decide()
     yield "8. trust_below"
-    story.write("legal.signed_off", {})
+    until = world.clock.now() + timedelta(days=60)
+    world.app.compliance.sign_off("crm.message.send", "Reviewed the texts and the rules.", until, "ada")
     yield "9. legal"
 
 
@@ -107,9 +121,14 @@ def test_each_item_is_met_by_its_own_evidence(story: Story) -> None:
     assert all(each.evidence for each in found.items)
     story.days(91)
     later = readiness(story).assess()
-    assert {"2. rollback", "6. notifications", "7. error_detection", "8. trust_below", "10. incident_process"} <= {
-        each.code for each in later.missing
-    }
+    assert {
+        "2. rollback",
+        "6. notifications",
+        "7. error_detection",
+        "8. trust_below",
+        "9. legal",
+        "10. incident_process",
+    } <= {each.code for each in later.missing}
 
 
 def test_the_assessment_is_what_the_gateway_reads(story: Story) -> None:
@@ -119,7 +138,7 @@ def test_the_assessment_is_what_the_gateway_reads(story: Story) -> None:
     ceiling = story.world.gateway.door.agents.get(TESTER).ceiling
     assert (ceiling.level, ceiling.stage) == (4, 3)
     assert readiness(story).record().position == position
-    story.write("legal.withdrawn", {})
+    story.world.app.compliance.withdraw("crm.message.send", "the texts changed", "ada")
     assert readiness(story).record().position != position
     assert story.world.gateway.door.agents.get(TESTER).ceiling.level == 3
     before = story.world.gateway.door.agents.get(TESTER).ceiling

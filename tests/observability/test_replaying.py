@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from tests.world import World
+from tests.world import World, letter
 
 from pilothouse.decision.engine import decide
 from pilothouse.decision.policy import Policy, load_policy
@@ -248,7 +248,6 @@ def test_several_processes_count_as_one_does(world_on_each_store: World, monkeyp
 
 def test_the_same_act_on_a_message_is_replayed_too(world: World) -> None:
     world.promote("crm.message.send", Mode.LIVE)
-    letter = {"recipients": ["c1"], "subject": "Hello", "body": "Hi"}
     message = RecordRef("crm", "message", "")
-    world.submit(world.action(capability="crm.message.send", target=message, arguments=letter, expects=None))
+    world.submit(world.action(capability="crm.message.send", target=message, arguments=letter("c1"), expects=None))
     assert again(world).as_json()["reproduction"]["reproduced"] == 1

@@ -8,7 +8,7 @@ from tests.surfaces.test_rest import client, enter  # noqa: F401  # pyright: ign
 from tests.world import World
 
 PAGES = {
-    "/readiness": "no sign-off is on record",
+    "/readiness": "crm.message.send until",
     "/agents/tester@1": "Ramp by action type",
     "/agents/tester@1/gate?action_type=crm.account.update:fill-empty": "nothing proposed in shadow",
 }

@@ -76,7 +76,7 @@ def test_promotion_takes_two_and_shows(home: Path) -> None:
     assert "bootstrap" in call("agents", "card", "hygiene")
     assert "NOT MET" in call("agents", "gate", "hygiene@1", "crm.account.update")
     said = call("readiness", "--plan")
-    assert "Ceiling: level" in said and "90-day plan" in said and "no sign-off is on record" in said
+    assert "Ceiling: level" in said and "90-day plan" in said and "no sign-off is in force" in said
     call("agents", "suspend", "hygiene@1", "--reason", "a drill")
     assert "a drill" in call("agents", "list")
     call("agents", "resume", "hygiene@1", "--reason", "over")

@@ -24,7 +24,7 @@ def test_the_page_runs_as_written(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
     told = done.stdout
     for words in (
-        "Promoted: hygiene@1 crm.account.update assisted",
+        "Promoted: crm.account.update of hygiene@1 assisted",
         "Delivered over post.",
         "Subject: Pilothouse: A test of post",
         "Nothing was shadowed.",

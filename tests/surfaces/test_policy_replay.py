@@ -96,7 +96,7 @@ def test_overrides_are_told_and_proposed_beside_the_live_policy(lived: World, tm
 
 
 def test_the_page_shows_what_one_number_would_have_done(lived: World, client: TestClient) -> None:
-    assert client.get("/policy/replay").headers["location"] == "/login"
+    assert client.get("/policy/replay").headers["location"] == "/login?next=%2Fpolicy%2Freplay"
     enter(lived, client, "gita")
     empty = client.get("/policy/replay").text
     assert "bands.default.auto_above (now 0.85)" in empty and "decisions flip" not in empty

@@ -83,7 +83,7 @@ def test_readiness_and_gates_are_told_to_who_may_read_the_ledger(world: World, c
     enter(world, client, "iris")
     size = world.app.ledger.size()
     told = client.get("/v1/readiness").json()
-    assert (told["level"], len(told["items"])) == (2, 10) and told["items"][8]["met"] is False
+    assert (told["level"], len(told["items"])) == (2, 10) and told["items"][8]["met"] is True
     shut = client.get(path).json()
     assert shut["passed"] is False and "shadow" in {each["code"] for each in shut["conditions"] if not each["met"]}
     assert client.get("/v1/agents/nobody@1/gate?action_type=x").status_code == 404

@@ -119,6 +119,13 @@ def suppressed(connection: Connection, address: str) -> bool:
     return any(_SUPPRESSED.first(connection, wanted=each) is not None for each in hashes_of(address) if address)
 
 
+def signed_off(connection: Connection, capability: str, now: datetime) -> SignOff | None:
+    """Return the sign-off that holds for a capability, None when there is none or its day is over."""
+    row = _SIGNED.first(connection, capability=capability)
+    found = None if row is None else _sign_off(row)
+    return found if found is not None and found.until > now else None
+
+
 class Compliance:
     """Suppressions, opt-outs and sign-offs. `withdrawn` names the record of any system in which a contact opted out."""
 
@@ -197,14 +204,11 @@ class Compliance:
     def signed(self, capability: str) -> SignOff | None:
         """Return the sign-off that holds for a capability now, None when there is none or its day is over."""
         with self._ledger.reading() as connection:
-            row = _SIGNED.first(connection, capability=capability)
-        found = None if row is None else _sign_off(row)
-        return found if found is not None and found.until > self._clock.now() else None
+            return signed_off(connection, capability, self._clock.now())
 
     def sign_offs(self) -> list[SignOff]:
         """Return every sign-off that was not withdrawn, by capability; one may be over."""
-        with self._ledger.engine.connect() as connection:
-            return [_sign_off(row) for row in connection.execute(select(sign_offs).order_by(sign_offs.c.capability))]
+        return read_sign_offs(self._ledger)
 
     def outward(self) -> list[str]:
         """Return the capabilities that need a sign-off."""
@@ -219,6 +223,12 @@ class Compliance:
         found = self._directory.person(person)
         if not found.active or verb not in permissions_of(found.role).may:
             raise Forbidden(f"{found.name} ({found.role}) may not do this.", hint="Ask legal or an admin.")
+
+
+def read_sign_offs(ledger: Ledger) -> list[SignOff]:
+    """Return every sign-off that was not withdrawn, by capability; one may be over."""
+    with ledger.engine.connect() as connection:
+        return [_sign_off(row) for row in connection.execute(select(sign_offs).order_by(sign_offs.c.capability))]
 
 
 def _sign_off(row: Any) -> SignOff:

@@ -10,9 +10,9 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from importlib import import_module
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
+from pilothouse.decision.autonomy.wilson import interval
 from pilothouse.handoff.overrides import APPROVED, EDITED, REJECTED, decision_of
 from pilothouse.handoff.queue import Review
 from pilothouse.vocabulary.actions import evidence_systems
@@ -115,7 +115,7 @@ class Pattern:
     @property
     def interval(self) -> tuple[float, float]:
         """The Wilson score interval at 95 % of the overridden share."""
-        return wilson(self.overridden, self.n)
+        return interval(self.overridden, self.n)
 
     @property
     def sentence(self) -> str:
@@ -138,15 +138,6 @@ class Pattern:
             "words": dict(self.words.most_common(MOST_WORDS)), "codes": dict(self.codes.most_common(MOST_WORDS)),
             "examples": list(self.overridden_reviews[:MOST_EXAMPLES]), "sentence": self.sentence,
         }  # fmt: skip
-
-
-def wilson(count: int, of: int) -> tuple[float, float]:
-    """Return the Wilson score interval at 95 % for a share (E. B. Wilson, 1927); 0 to 1 when nothing was counted."""
-    if not of:
-        return 0.0, 1.0
-    stats: Any = import_module("scipy.stats")  # slow to load, and most commands need no interval
-    found = stats.binomtest(count, of).proportion_ci(0.95, "wilson")
-    return float(found.low), float(found.high)
 
 
 def patterns_of(found: Iterable[Review]) -> list[Pattern]:

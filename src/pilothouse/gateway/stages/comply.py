@@ -6,12 +6,14 @@ reaches people outside used before somebody answerable signed it off; a wait for
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from sqlalchemy import Connection
 
 from pilothouse.decision.outgoing import Addressee, objections
 from pilothouse.gateway.door import Door
 from pilothouse.gateway.passage import GO_ON, Answer, Passage, refuse
-from pilothouse.handoff.compliance import leaves_the_house, suppressed
+from pilothouse.handoff.compliance import leaves_the_house, signed_off, suppressed
 from pilothouse.vocabulary.capabilities import ChangeKind
 from pilothouse.vocabulary.errors import Conflict
 from pilothouse.vocabulary.records import Snapshot
@@ -71,8 +73,14 @@ def address_of(contact: Snapshot) -> str:
     return str(contact.fields.get("email") or "").strip()
 
 
-def still_addressable(connection: Connection, passage: Passage) -> None:
-    """Raise `Conflict` for somebody who asked to be left alone a moment ago; asked under the ledger's write lock."""
+def still_complies(connection: Connection, passage: Passage, now: datetime) -> None:
+    """Raise `Conflict` when a sign-off was taken back, or somebody asked to be left alone, a moment ago.
+
+    Asked under the ledger's write lock.
+    """
+    assert passage.capability is not None
+    if leaves_the_house(passage.capability) and not signed_off(connection, passage.capability.name, now):
+        raise Conflict(f"the sign-off of {passage.capability.name} ended a moment ago.", code="not_signed_off")
     for contact in passage.addressed:
         if suppressed(connection, address_of(contact)):
             raise Conflict(f"{contact.ref} asked a moment ago not to be written to.", code="suppressed")

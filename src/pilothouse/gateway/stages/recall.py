@@ -22,7 +22,7 @@ def recall(passage: Passage, door: Door) -> Answer:
     with door.ledger.reading() as connection:
         passage.seen = door.ledger.size_in(connection)
         row = standing_of_key(connection, passage.action.idempotency_key)
-        passage.undone = _undone(connection, passage) if row is None else ""
+        passage.undone = _undone(connection, passage)
     if row is None:
         return GO_ON
     same = row.payload_hash == passage.action.payload_hash

@@ -19,7 +19,7 @@ from pilothouse.gateway.door import Door
 from pilothouse.gateway.entries import action_draft
 from pilothouse.gateway.identity import need_unrevoked
 from pilothouse.gateway.passage import GO_ON, Answer, Passage, refuse
-from pilothouse.gateway.stages.comply import still_addressable
+from pilothouse.gateway.stages.comply import still_complies
 from pilothouse.gateway.stages.decide import bounds_of, facts
 from pilothouse.gateway.stages.limit import measure
 from pilothouse.handoff.reviews import consume_guard, used
@@ -81,8 +81,7 @@ def _last_word(connection: Connection, passage: Passage, door: Door) -> None:
         if standing != passage.standing or bounds_of(passage, now, door) != passage.bounds:
             raise Conflict("the agent's standing changed while this was judged.", code="world_moved")
         _judge_again_if_grown(connection, passage, door)
-    if passage.addressed:
-        still_addressable(connection, passage)
+    still_complies(connection, passage, door.clock.now())
     if passage.approval is not None:
         assert passage.verdict is not None
         consume_guard(passage.approval.review, passage.approval.payload_hash, passage.verdict.tier)(connection)

@@ -150,7 +150,9 @@ def _agent(entry: Entry, owners_of: AgentOwners) -> Occasion:
     what = f"{reach} {body['mode']}" if "mode" in body else str(reach)
     item = Item(entry.position, what=what, subject=entry.subject, sentence=body.get("reason", ""))
     people = {*owners_of(reach), entry.actor.person, *body.get("by", ())} - {""}
-    return Occasion(ABOUT_AGENTS[entry.kind], body["agent"], item, frozenset(people))
+    # Promotions of one agent are one message; two suspensions never are.
+    matter = body["agent"] if "mode" in body else str(reach)
+    return Occasion(ABOUT_AGENTS[entry.kind], matter, item, frozenset(people))
 
 
 def _incident(entry: Entry, owners_of: AgentOwners) -> Occasion:

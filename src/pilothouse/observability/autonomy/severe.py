@@ -7,14 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 from datetime import datetime
-from typing import Any, cast
 
+from pilothouse.directory.suspensions import reach_of
 from pilothouse.ledger.actions import action_get
-from pilothouse.ledger.entries import Entry
 from pilothouse.ledger.ledger import Ledger
 from pilothouse.vocabulary.actors import AgentRef
 
-INCIDENTS = frozenset({"incident.opened", "incident.declared"})
+INCIDENTS = frozenset({"incident.opened"})
+WORST = 1
 DRILLED = "incident.drilled"
 
 
@@ -42,7 +42,7 @@ def _reversals(
     ledger: Ledger, refs: Collection[AgentRef], action_type: str, since: datetime, until: datetime
 ) -> Iterator[str]:
     started = ledger.entries(kinds={"rollback.started"}, since=since, until=until)
-    grave = {each.body["rollback"] for each in started if _is_first(each.body.get("severity"))}
+    grave = {each.body["rollback"] for each in started if each.body.get("severity") == WORST}
     if not grave:
         return
     names = {str(ref) for ref in refs}
@@ -57,19 +57,7 @@ def _reversals(
 def _incidents(
     ledger: Ledger, refs: Collection[AgentRef], action_type: str, since: datetime, until: datetime
 ) -> Iterator[str]:
-    names = {str(ref) for ref in refs} | {ref.name for ref in refs}
+    types = (action_type, action_type.partition(":")[0])
     for entry in ledger.entries(kinds=INCIDENTS, since=since, until=until):
-        if not _is_first(entry.body.get("severity")):
-            continue
-        agents, types = _named(entry, "agent", "agents"), _named(entry, "action_type", "action_types")
-        if (not agents or agents & names) and (not types or action_type in types):
-            yield str(entry.body.get("incident") or entry.id)
-
-
-def _is_first(severity: Any) -> bool:
-    return str(severity).casefold() in ("1", "sev1", "severity_1")
-
-
-def _named(entry: Entry, one: str, several: str) -> set[str]:
-    listed = cast("list[Any]", entry.body.get(several) or [])
-    return {str(each) for each in (entry.body.get(one), *listed) if each}
+        if entry.body["severity"] == WORST and any(reach_of(entry).covers(ref, *types) for ref in refs):
+            yield str(entry.body["incident"])

@@ -19,6 +19,7 @@ from pilothouse.decision.engine import decide
 from pilothouse.decision.facts import Facts
 from pilothouse.decision.policy import Policy
 from pilothouse.directory.registered import Registered
+from pilothouse.handoff.compliance import read_sign_offs
 from pilothouse.ledger.actions import actions_list
 from pilothouse.ledger.entries import Entry
 from pilothouse.ledger.ledger import Ledger
@@ -233,11 +234,11 @@ def trust_below(given: Sources) -> Item:
 def legal(given: Sources) -> Item:
     """9: somebody signed off what goes out, and it was not taken back."""
     title = "Legal and compliance reviewed what goes to people outside"
-    found = given.last("legal.signed_off", "legal.withdrawn")
-    if found is None or found.kind != "legal.signed_off":
-        return Item("legal", title, False, "no sign-off is on record", next=SIGN_OFF)
-    figures = f"signed off {found.at:%Y-%m-%d} by {found.actor.person}"
-    return Item("legal", title, True, figures, (f"ledger entry {found.position}",))
+    signed = [each for each in read_sign_offs(given.ledger) if each.until > given.now]
+    if not signed:
+        return Item("legal", title, False, "no sign-off is in force, so nothing goes out", next=SIGN_OFF)
+    figures = "; ".join(f"{each.capability} until {each.until:%Y-%m-%d} by {each.by}" for each in signed)
+    return Item("legal", title, True, figures, ("pilothouse compliance status",))
 
 
 def incident_process(given: Sources) -> Item:

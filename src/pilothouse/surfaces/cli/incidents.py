@@ -18,6 +18,8 @@ from pilothouse.surfaces.dossier import as_json, tree
 from pilothouse.surfaces.moments import when
 from pilothouse.vocabulary.errors import InvalidInput
 
+STEPS = ("detected", "suspended", "contained", "rollback plan", "recovered", "closed")
+"""The times of a drill, in the order in which they are read."""
 app = typer.Typer(no_args_is_help=True)
 Note = Annotated[str, typer.Option(help="What was done and why, in a sentence.")]
 
@@ -257,7 +259,7 @@ def drill(where: Where = HERE, person: As = "", json: Json = False) -> None:
     if json:
         emit(done.as_json())
     else:
-        table("Drill", ("what", "seconds"), sorted(done.seconds.items()))
+        table("Drill", ("what", "seconds"), [(step, done.seconds[step]) for step in STEPS if step in done.seconds])
         say("Passed." if done.passed else "Failed: " + "; ".join(done.failures))
     if not done.passed:
         raise typer.Exit(1)

@@ -10,8 +10,9 @@ from pilothouse.decision.replaying.report import Window
 from pilothouse.surfaces.auth import CurrentPerson, Pilothouse, require
 from pilothouse.surfaces.moments import when
 from pilothouse.surfaces.replaying import proposed, replay_within, setting_of, within_workspace
+from pilothouse.surfaces.rest.routes import PROBLEMS
 
-router = APIRouter(prefix="/v1", tags=["policy"])
+router = APIRouter(prefix="/v1", tags=["policy"], responses=PROBLEMS)
 
 
 @router.get("/policy/replay")
