@@ -349,6 +349,27 @@ def test_trust_is_taken_away_by_itself(story: Story, cause: str, happens: Callab
     assert set(story.propose(4)) == {ActionStatus.HELD}
 
 
+def test_what_is_found_wrong_when_looked_at_again_spends_the_budget_and_counts_at_the_gate(world: World) -> None:
+    (world.root / "policy" / "checks.yaml").write_text("spot_checks: {auto: 1, approved: 0}\n")
+    story = Story(world.reopened())
+    story.live()
+    checks = story.world.app.spot_checks
+    while len(checks.list()) < 20:
+        story.propose(20)
+    opened, undone = checks.list(), checks.list()[0].action
+    for number, each in enumerate(opened):
+        checks.decide(each.id, "ravi", passed=number > 2, note="a guess")
+    apply(story.world.gateway, Scope(action=undone), "noah", "not right")  # counts once
+    record = story.gate().evidence.record
+    assert (record.undone, record.refuted, record.overrides) == (1, 2, 3)
+    story.ready()
+    story.days(1.1)
+    [entry] = [each for each in story.world.app.autonomy.round() if each.kind == "agent.demoted"]
+    assert entry.body["cause"] == "error_budget" and story.standing() == "assisted"
+    assert f"n = {len(opened)}" in entry.body["reason"]
+    story.world.app.close()
+
+
 @pytest.mark.parametrize(
     "reach", [Reach("tester"), Reach(), Reach("tester@1", "crm.account.update"), Reach("*", FILL)], ids=str
 )

@@ -184,6 +184,19 @@ class SpotChecks:
         return self.get(check_id)
 
 
+def checked(
+    connection: Connection, agents: Sequence[str], action_type: str, since: datetime, until: datetime
+) -> list[SpotCheck]:
+    """Return the acts of agents and one action type that were looked at again in a time."""
+    query = select(checks).where(
+        checks.c.agent.in_(agents),
+        checks.c.action_type == action_type,
+        checks.c.decided_at >= stamp(since),
+        checks.c.decided_at <= stamp(until),
+    )
+    return [_check(row) for row in connection.execute(query.order_by(checks.c.id))]
+
+
 def error_rates(found: Sequence[SpotCheck]) -> list[ErrorRate]:
     """Return the error rate by agent, action type and origin, in that order."""
     keys = sorted({(each.agent, each.action_type, each.origin) for each in found})

@@ -24,8 +24,8 @@ SPIKE_SAMPLE = 10
 class Behaviour:
     """What an action type did lately, each rate with its n.
 
-    `spot_checks` counts what people overrode of the reviewed remainder of a staged share within 30 days; `week` what
-    they overrode of all that was decided within 7 days, `usual` within the 30 days before; `rolled_back` what was undone
+    `spot_checks` counts what people overrode of the reviewed remainder of a staged share within 30 days, and what they
+    found wrong of the acts that were looked at again; `week` what they overrode of all that was decided within 7 days, `usual` within the 30 days before; `rolled_back` what was undone
     of what ran by itself within 30 days. `severe` are reversals of severity 1 since the standing began.
     """
 
@@ -53,7 +53,7 @@ def findings(seen: Behaviour, limits: AutonomyLimits) -> Iterator[Finding]:
     checks = seen.spot_checks
     if checks.n >= limits.sample and checks.hits > limits.budget * checks.n:
         yield Finding("error_budget", Mode.ASSISTED,
-                      f"The error budget is spent: {checks} of the spot checks of 30 days were overridden; "
+                      f"The error budget is spent: {checks} of the spot checks of 30 days were found wrong; "
                       f"{limits.budget:.0%} is the budget.")  # fmt: skip
     floor = max(seen.usual.value or 0.0, limits.budget)
     if seen.week.n >= SPIKE_SAMPLE and seen.week.low > floor:

@@ -27,7 +27,8 @@ DRILL = "pilothouse incidents drill"
 class Record:
     """How proposals of one agent and action type were decided in a time.
 
-    `undone` ran by themselves and were undone by a person. `against` are the overrides of those it comes from, in the
+    `undone` ran by themselves and were undone by a person; `refuted` were carried out, found wrong in a spot check, and
+    not undone. `against` are the overrides of those it comes from, in the
     same time: a bad record is inherited, a good one is not. `uncounted` decisions are no evidence (a canary, a decision
     made too fast).
     """
@@ -38,11 +39,12 @@ class Record:
     undone: int = 0
     against: int = 0
     uncounted: int = 0
+    refuted: int = 0
 
     @property
     def overrides(self) -> int:
-        """How many were changed, refused or undone by a person, with what was inherited."""
-        return self.edited + self.rejected + self.undone + self.against
+        """How many were changed, refused, undone or found wrong by a person, with what was inherited."""
+        return self.edited + self.rejected + self.undone + self.refuted + self.against
 
     @property
     def unmodified(self) -> Rate:

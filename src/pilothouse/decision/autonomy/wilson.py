@@ -31,6 +31,9 @@ class Rate:
         """The upper end of the Wilson 95 % interval; 1 when nothing was counted."""
         return interval(self.hits, self.n)[1]
 
+    def __add__(self, other: Rate) -> Rate:
+        return Rate(self.hits + other.hits, self.n + other.n)
+
     def __str__(self) -> str:
         if not self.n:
             return "– (n = 0)"

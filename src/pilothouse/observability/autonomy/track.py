@@ -16,6 +16,7 @@ from pilothouse.decision.autonomy.gate import Record
 from pilothouse.decision.autonomy.wilson import Rate
 from pilothouse.handoff.overrides import APPROVED, EDITED, decision_of
 from pilothouse.handoff.queue import Review, review_of
+from pilothouse.handoff.spot_checks import SpotCheck, checked
 from pilothouse.handoff.tables import reviews
 from pilothouse.ledger.actions import action_fields, actions
 from pilothouse.ledger.entries import Entry
@@ -96,17 +97,32 @@ class Tracks:
     ) -> Record:
         """Return how proposals were decided in a time; `against` are overrides inherited."""
         found = self.decided(refs, action_type, since, until)
-        counted = [decision_of(each) for each in found if self.counts(each)]
-        edited = counted.count(EDITED)
-        approved = counted.count(APPROVED)
+        undone = {each.action for each in self.solo(refs, action_type, since, until) if each.undone_by}
+        refuted = {each.action for each in self.checked(refs, action_type, since, until) if not each.passed} - undone
+        counted = [each for each in found if self.counts(each)]
+        how = [decision_of(each) for each in counted if each.action_id not in refuted]
+        edited, approved = how.count(EDITED), how.count(APPROVED)
         return Record(
             approved=approved,
             edited=edited,
-            rejected=len(counted) - approved - edited,
-            undone=sum(bool(each.undone_by) for each in self.solo(refs, action_type, since, until)),
+            rejected=len(how) - approved - edited,
+            undone=len(undone),
             against=against,
             uncounted=len(found) - len(counted),
+            refuted=len(refuted),
         )
+
+    def checked(
+        self, refs: Collection[AgentRef], action_type: str, since: datetime, until: datetime
+    ) -> list[SpotCheck]:
+        """Return the acts that were looked at again in a time, right or wrong."""
+        with self._ledger.engine.connect() as connection:
+            return checked(connection, [str(ref) for ref in refs], action_type, since, until)
+
+    def found_wrong(self, refs: Collection[AgentRef], action_type: str, since: datetime, until: datetime) -> Rate:
+        """Return which share of the acts that were looked at again in a time was wrong."""
+        found = self.checked(refs, action_type, since, until)
+        return Rate(sum(not each.passed for each in found), len(found))
 
     def override_rate(self, found: Iterable[Review]) -> Rate:
         """Return which share of reviews was overridden, of those that count as evidence."""

@@ -79,7 +79,7 @@ class Watch:
         checks = [each for each in decided if each.code == STAGED and _decided_at(each.decided_at) >= month]
         family = {agent.ref, *(ref for ref in relatives(agent.manifest, every) if ref.name == agent.ref.name)}
         return Behaviour(
-            spot_checks=self._tracks.override_rate(checks),
+            spot_checks=self._tracks.override_rate(checks) + self._tracks.found_wrong(refs, action_type, month, now),
             week=self._tracks.override_rate(week),
             usual=self._tracks.override_rate(usual),
             rolled_back=_undone(self._tracks.solo(refs, action_type, month, now)),
