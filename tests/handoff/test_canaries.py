@@ -27,7 +27,7 @@ VALUES = ("software", "retail", "mining", "banking")
 
 def ended_reviews(world: World, rate: str = "0.5") -> World:
     """Four real proposals, decided; canaries may be made in their shape."""
-    (world.root / "policy" / "canaries.yaml").write_text(f"canaries: {{rate: {rate}}}\n")
+    (world.root / "policy" / "handing.yaml").write_text(f"canaries: {{rate: {rate}}}\n")
     world = world.reopened()
     world.promote("crm.account.update:fill-empty", Mode.ASSISTED)
     for number, value in enumerate(VALUES, 1):

@@ -62,6 +62,15 @@ def test_who_approves_everything_at_once_is_told_of_and_twenty_are_needed_for_it
     assert "20 of 20 were approved as they stood" in stamp and "faster than they can be read" in fast
 
 
+def test_a_queue_is_a_bottleneck_when_it_stands_not_when_it_was_just_filled(world: World) -> None:
+    world.promote("crm.account.update:fill-empty", Mode.ASSISTED)
+    for number in range(20):
+        world.submit(world.action("phone", str(number), to=f"crm/account/a{number % 8 + 1}"))
+    assert world.app.oversight(30).queue.warnings == ()
+    world.clock.advance(timedelta(hours=5))
+    assert "20 have been open for over 4 h and 0 were decided" in world.app.oversight(30).queue.warnings[0]
+
+
 def test_catch_rates_come_by_reviewer_and_gate(world: World) -> None:
     world = ended_reviews(world)
     world.gateway.canaries.tend(), world.gateway.canaries.tend()
@@ -76,7 +85,7 @@ def test_catch_rates_come_by_reviewer_and_gate(world: World) -> None:
 
 
 def checked_world(world: World) -> World:
-    (world.root / "policy" / "checks.yaml").write_text("spot_checks: {auto: 1, approved: 0}\n")
+    (world.root / "policy" / "handing.yaml").write_text("spot_checks: {auto: 1, approved: 0}\n")
     world = world.reopened()
     world.promote("crm.account.update:fill-empty", Mode.LIVE)
     return world

@@ -350,7 +350,7 @@ def test_trust_is_taken_away_by_itself(story: Story, cause: str, happens: Callab
 
 
 def test_what_is_found_wrong_when_looked_at_again_spends_the_budget_and_counts_at_the_gate(world: World) -> None:
-    (world.root / "policy" / "checks.yaml").write_text("spot_checks: {auto: 1, approved: 0}\n")
+    (world.root / "policy" / "handing.yaml").write_text("spot_checks: {auto: 1, approved: 0}\n")
     story = Story(world.reopened())
     story.live()
     checks = story.world.app.spot_checks

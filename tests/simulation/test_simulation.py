@@ -89,7 +89,7 @@ class Simulation(RuleBasedStateMachine):
     def begin(self) -> None:
         self.folder = Path(tempfile.mkdtemp())
         shutil.copytree(template(), self.folder / "w")
-        (self.folder / "w" / "policy" / "canaries.yaml").write_text("canaries: {rate: 0.5}\n")
+        (self.folder / "w" / "policy" / "handing.yaml").write_text("canaries: {rate: 0.5}\n")
         url = _cluster[0].new_database() if self.on_postgres else None
         self.world = make_world(self.folder / "w", TestClock(), url)
         self.world.gateway.door.pause = lambda _: None

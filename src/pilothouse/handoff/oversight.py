@@ -25,6 +25,9 @@ from pilothouse.vocabulary.outcomes import ReviewStatus
 ENOUGH = 20
 """Fewer decisions than this are no finding."""
 NEARLY_ALL, MANY_HASTY = 0.98, 0.25
+HOUR = timedelta(hours=1)
+SOON = 4 * HOUR
+"""A review that has been open for less is no sign of a bottleneck."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,8 +149,11 @@ def _queue(real: Sequence[Review], since: datetime, now: datetime) -> Queue:
     expired = sum(each.status is ReviewStatus.EXPIRED for each in real)
     late = [each for each in waiting if each.handed_on or each.deadline <= now]
     said: list[str] = []
-    if len(real) >= ENOUGH and len(waiting) > decided:
-        said.append(f"{len(waiting)} are open and {decided} were decided: the queue is a bottleneck.")
+    aged = sum(now - each.opened_at > SOON for each in waiting)
+    if len(real) >= ENOUGH and aged > decided:
+        said.append(
+            f"{aged} have been open for over {SOON // HOUR} h and {decided} were decided: the queue is a bottleneck."
+        )
     if expired >= ENOUGH or (len(real) >= ENOUGH and expired > len(real) / 4):
         said.append(f"{expired} of {len(real)} ran out of time undecided.")
     if late:
