@@ -6,6 +6,7 @@ decisions (how many records a run had touched by then, say) is not played out.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -19,6 +20,8 @@ from pilothouse.decision.recording import OtherCapability, facts_from_json
 from pilothouse.decision.replaying.recorded import Recorded
 from pilothouse.vocabulary.capabilities import Capability
 from pilothouse.vocabulary.verdicts import Reason, Tier, Treatment, Verdict
+
+_NUMBER = re.compile(r"^v\d+-")
 
 
 class WhyNot(StrEnum):
@@ -105,8 +108,9 @@ class Replayer:
 
 
 def text_of(version: str) -> str:
-    """Return the part of a policy version that names the text: the same text in another commit is the same policy."""
-    return version.partition("@")[0]
+    """Return the part of a policy version that names the text: the same text in another commit, or published again
+    under another number, is the same policy."""
+    return _NUMBER.sub("", version.partition("@")[0])
 
 
 def treatment_of(recorded: Recorded) -> Treatment:
