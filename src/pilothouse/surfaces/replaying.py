@@ -127,7 +127,7 @@ def replay_within(pilothouse: App, window: Window, new: Text) -> Report:
     if too_many(pilothouse, window):
         raise TooLarge(
             f"there are more than {MOST_IN_A_REQUEST:,} decisions in this window.",
-            hint="Choose a shorter one, or run `pilothouse policy replay` with --workers on the command line.",
+            hint="Choose a shorter one, or run `pilothouse policy replay` on the command line.",
         )
     return replay_of(pilothouse, window, new)
 

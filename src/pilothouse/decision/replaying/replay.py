@@ -7,12 +7,11 @@ decisions (how many records a run had touched by then, say) is not played out.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
 
-from pilothouse.decision.engine import decide
+from pilothouse.decision.engine import considerations_of, considered, rules_of, rules_said, verdict_of
 from pilothouse.decision.facts import Facts
 from pilothouse.decision.modes import Disposition, effective
 from pilothouse.decision.policy import Policy
@@ -79,7 +78,8 @@ class Replayer:
     def __init__(self, current: Policy, proposed: Policy, capabilities: Mapping[str, Capability]) -> None:
         self.current, self.proposed, self._capabilities = current, proposed, capabilities
         self._text = text_of(current.version)
-        self._alike = {name for name in capabilities if _asks_alike(current, proposed, name)}
+        self._same_considered = _alike(considerations_of, current, proposed, capabilities)
+        self._same_ruled = _alike(rules_of, current, proposed, capabilities)
 
     def __call__(self, recorded: Recorded) -> Outcome:
         """Make one decision again; whatever stands in the way is in the outcome and never raised."""
@@ -96,12 +96,14 @@ class Replayer:
         return self._decided(recorded, facts)
 
     def _decided(self, recorded: Recorded, facts: Facts) -> Outcome:
-        verdict = decide(facts, self.proposed)
-        reproduction = Reproduction.OTHER_VERSION
+        name, reproduction = facts.capability.name, Reproduction.OTHER_VERSION
+        thought, ruled = considered(facts, self.proposed), rules_said(facts, self.proposed)
+        verdict = verdict_of(facts, self.proposed, thought, ruled)
         if text_of(recorded.verdict["policy_version"]) == self._text:
-            alike = facts.capability.name in self._alike
-            again = verdict if alike else decide(facts, self.current)
-            same = _said(again.as_json()) == _said(recorded.verdict)
+            thought = thought if name in self._same_considered else considered(facts, self.current)
+            ruled = ruled if name in self._same_ruled else rules_said(facts, self.current)
+            said = verdict_of(facts, self.current, thought, ruled).as_json()
+            same = {**said, "policy_version": recorded.verdict["policy_version"]} == recorded.verdict
             reproduction = Reproduction.SAME if same else Reproduction.DIFFERS
         before = effective(_as_recorded(recorded), facts.mode)
         return Outcome(recorded, WhyNot.NO, "", verdict, before, effective(verdict, facts.mode), reproduction)
@@ -124,28 +126,12 @@ def _as_recorded(recorded: Recorded) -> Verdict:
     return Verdict(treatment, Tier(raw["tier"]), (reason,), raw["policy_version"])
 
 
-def _said(verdict: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in verdict.items() if name != "policy_version"}
+def _alike(
+    asked: Callable[[Policy, str], object], one: Policy, other: Policy, capabilities: Collection[str]
+) -> frozenset[str]:
+    """Return the action types about which two policies cannot differ in one half, so that asking one is enough."""
+    return frozenset(name for name in capabilities if asked(one, name) == asked(other, name))
 
 
 def _word(treatment: Treatment) -> str:
     return treatment.name.lower()
-
-
-def _asks_alike(one: Policy, other: Policy, capability: str) -> bool:
-    """True when two policies cannot differ about an action type, so that asking one of them is enough."""
-    return _asked(one, capability) == _asked(other, capability)
-
-
-def _asked(policy: Policy, capability: str) -> tuple[object, ...]:
-    rules = policy.rules.get(capability, ())
-    named = {
-        name: value for name, value in policy.named_thresholds.items() if any(name in r.condition.needs for r in rules)
-    }
-    told = [
-        (r.id, r.condition.source, r.treatment, r.reason, r.by, r.effective_from, r.where, r.if_missing) for r in rules
-    ]
-    return (
-        told, named, policy.band(capability), policy.limits, policy.discount_authority, policy.closed_stages,
-        capability in policy.human_only, capability in policy.notify_actions, policy.notify_records,
-    )  # fmt: skip

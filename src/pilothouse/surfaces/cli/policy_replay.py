@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -16,7 +17,7 @@ from pilothouse.directory.roles import permissions_of
 from pilothouse.surfaces.cli.context import HERE, As, Json, Where, opened, somebody
 from pilothouse.surfaces.cli.output import emit, guarded, say, table, write_text
 from pilothouse.surfaces.moments import when
-from pilothouse.surfaces.replaying import named, proposed, replay_of, setting_of
+from pilothouse.surfaces.replaying import named, proposed, replay_of, setting_of, too_many
 from pilothouse.surfaces.reports.replay import replay_report
 from pilothouse.vocabulary.errors import Forbidden, WrongUse
 
@@ -66,7 +67,9 @@ def replay_(
     action_type: Annotated[str, typer.Option("--type", help="Only this action type.")] = "",
     report: Annotated[Path | None, typer.Option(help="Write a report with charts, to print or mail, here.")] = None,
     attach_: Annotated[bool, typer.Option("--attach", help="Write it down for whoever decides on this text.")] = False,
-    workers: Annotated[int, typer.Option(min=1, max=32, help="Processes to use.")] = 1,
+    workers: Annotated[
+        int, typer.Option(min=0, max=32, help="Processes to use; 0: all processors where there is much to do.")
+    ] = 0,
     where: Where = HERE,
     person: As = "",
     json: Json = False,
@@ -78,7 +81,8 @@ def replay_(
         by, now = reader(pilothouse, person), pilothouse.clock.now()
         changes = dict(setting_of(each) for each in change or ())
         window = Window(when(since, now), when(until, now), agent, action_type)
-        found = replay_of(pilothouse, window, proposed(pilothouse, folder, changes), workers)
+        processes = workers or (os.cpu_count() or 1 if too_many(pilothouse, window) else 1)
+        found = replay_of(pilothouse, window, proposed(pilothouse, folder, changes), processes)
         attached = attach(pilothouse.ledger, found, by.id) if attach_ else None
     told = found.as_json()
     if report is not None:
