@@ -194,7 +194,7 @@ def test_a_capability_classified_otherwise_is_said(world: World) -> None:
     assert [(e["why"], e["count"]) for e in told["not_replayed"]] == [("other_capability", 1)]
 
 
-def test_decisions_under_another_version_count_by_what_was_recorded(world: World) -> None:
+def test_decisions_under_another_version_are_counted_by_it(world: World) -> None:
     world.submit(world.action())
     older, path = world.app.policy, world.root / "policy" / "crm.yaml"
     path.write_text(path.read_text() + "# Another version.\n")
@@ -277,3 +277,20 @@ def test_the_same_act_on_a_message_is_replayed_too(world: World) -> None:
     message = RecordRef("crm", "message", "")
     world.submit(world.action(capability="crm.message.send", target=message, arguments=letter("c1"), expects=None))
     assert again(world).as_json()["reproduction"]["reproduced"] == 1
+
+
+def test_a_change_is_held_against_what_it_replaces_and_not_against_what_came_before_that(world: World) -> None:
+    world.submit(world.action())
+    world.submit(world.action("country", "France", to="crm/account/a2"))
+    world.publish({"policy/more.yaml": STRICT})
+    stop = (
+        STRICT.replace("never-industry", "look-at-countries")
+        .replace("'industry'", "'country'")
+        .replace("refuse", "person")
+    )
+    told = again(world, with_file(world, STRICT + stop.partition("rules:\n")[2])[1]).as_json()
+    assert (told["replayed"], told["reproduction"]["checked"]) == (2, 0)
+    # The refusal of the first act is the doing of the version that stands; only the second one is the proposal's.
+    assert [(e["before"], e["after"], e["rule_after"], e["count"]) for e in told["flips"]["rules"]] == [
+        ("review", "person", "look-at-countries", 1)
+    ]

@@ -52,24 +52,27 @@ SENTENCES: Mapping[WhyNot, str] = {
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """One decision, made again. `verdict`, `before` and `after` are None when that could not be done (`why_not`).
+    """One decision, made again. All but `recorded` is None when that could not be done (`why_not`).
 
-    `before` and `after` are what happens, given the mode the agent had: a stricter treatment of an act in shadow changes
-    nothing about what happens to it.
+    `verdict` is held against what was recorded where that was decided under the text to be replaced, else against what
+    that text says of it: what versions in between changed is not this one's doing. `before` and `after` are what happens,
+    given the mode the agent had: a stricter treatment of an act in shadow changes nothing about what happens to it.
     """
 
     recorded: Recorded
     why_not: WhyNot = WhyNot.NO
     sentence: str = ""
     verdict: Verdict | None = None
+    held_against: Verdict | None = None
     before: Disposition | None = None
     after: Disposition | None = None
     reproduction: Reproduction = Reproduction.NOT_ASKED
 
     @property
     def flips(self) -> bool:
-        """True when the proposed policy treats it otherwise than it was treated."""
-        return self.verdict is not None and _word(self.verdict.treatment) != self.recorded.verdict["treatment"]
+        """True when the proposed policy treats it otherwise than the text to be replaced does."""
+        old, new = self.held_against, self.verdict
+        return old is not None and new is not None and old.treatment is not new.treatment
 
 
 class Replayer:
@@ -99,14 +102,15 @@ class Replayer:
         name, reproduction = facts.capability.name, Reproduction.OTHER_VERSION
         thought, ruled = considered(facts, self.proposed), rules_said(facts, self.proposed)
         verdict = verdict_of(facts, self.proposed, thought, ruled)
+        thought = thought if name in self._same_considered else considered(facts, self.current)
+        ruled = ruled if name in self._same_ruled else rules_said(facts, self.current)
+        old = verdict_of(facts, self.current, thought, ruled)
         if text_of(recorded.verdict["policy_version"]) == self._text:
-            thought = thought if name in self._same_considered else considered(facts, self.current)
-            ruled = ruled if name in self._same_ruled else rules_said(facts, self.current)
-            said = verdict_of(facts, self.current, thought, ruled).as_json()
-            same = {**said, "policy_version": recorded.verdict["policy_version"]} == recorded.verdict
+            same = {**old.as_json(), "policy_version": recorded.verdict["policy_version"]} == recorded.verdict
             reproduction = Reproduction.SAME if same else Reproduction.DIFFERS
-        before = effective(_as_recorded(recorded), facts.mode)
-        return Outcome(recorded, WhyNot.NO, "", verdict, before, effective(verdict, facts.mode), reproduction)
+            old = old if same else _as_recorded(recorded)
+        before, after = effective(old, facts.mode), effective(verdict, facts.mode)
+        return Outcome(recorded, WhyNot.NO, "", verdict, old, before, after, reproduction)
 
 
 def text_of(version: str) -> str:
@@ -122,7 +126,8 @@ def treatment_of(recorded: Recorded) -> Treatment:
 
 def _as_recorded(recorded: Recorded) -> Verdict:
     raw, treatment = recorded.verdict, treatment_of(recorded)
-    reason = Reason(raw["code"], raw["sentence"], treatment, raw["rule"])
+    rule = raw["rule"] if raw["code"] in ("rule", "policy_error") else ""  # of what is built in, the rule that agreed
+    reason = Reason(raw["code"], raw["sentence"], treatment, rule)
     return Verdict(treatment, Tier(raw["tier"]), (reason,), raw["policy_version"])
 
 
@@ -131,7 +136,3 @@ def _alike(
 ) -> frozenset[str]:
     """Return the action types about which two policies cannot differ in one half, so that asking one is enough."""
     return frozenset(name for name in capabilities if asked(one, name) == asked(other, name))
-
-
-def _word(treatment: Treatment) -> str:
-    return treatment.name.lower()

@@ -174,4 +174,6 @@ def _reproduced(told: dict[str, Any]) -> None:
         say(f"  Not so: entry {each['position']}, {each['action']} on {each['subject']}.")
     others = sum(each["count"] for each in told["other_versions"])
     if others:
-        say(f"{others:,} were decided under {len(told['other_versions'])} other version(s), which are not asked again.")
+        say(
+            f"{others:,} were decided under {len(told['other_versions'])} other version(s); held against what is replaced."
+        )
