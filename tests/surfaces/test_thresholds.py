@@ -142,7 +142,9 @@ def test_over_rest(lived: World, client: TestClient) -> None:
     assert client.get(path).json()["replayed"] == again != made["replayed"]
     whole = client.get(f"/v1/policy/replays/{again['position']}").json()
     assert (whole["digest"], whole["text"]) == (again["digest"], made["hash"])
-    assert client.get("/v1/policy/replays/0").status_code == 404
+    for nothing in ("0", "999999", str(2**70), "-1"):
+        assert client.get(f"/v1/policy/replays/{nothing}").status_code == 404
+    assert client.post(f"{path}/replay", json={"since": "9999999999999d"}, headers=csrf).status_code in (400, 422)
     nonsense = client.post("/v1/policy/thresholds/large_deal", json={**body, "value": "many"}, headers=csrf)
     assert nonsense.status_code == 400 and "is a number" in nonsense.text
     csrf = enter(lived, client, "noah")

@@ -82,8 +82,8 @@ def newest_replay(ledger: Ledger, text: str, against: str) -> Attached | None:
 
 def replay_at(ledger: Ledger, position: int) -> Attached:
     """Return the replay that stands at a position of the ledger; raises `NotFound`."""
-    entry = ledger.entry(position)
-    if entry.kind != REPLAYED:
+    entry = ledger.entry(position) if 0 <= position < ledger.size() else None
+    if entry is None or entry.kind != REPLAYED:
         raise NotFound(f"entry {position} is no replay.", hint="The page of a policy version leads to its replays.")
     return _attached(entry)
 
