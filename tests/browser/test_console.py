@@ -246,3 +246,37 @@ def test_the_pipeline_page_shows_each_deal_once_and_what_signals_make(page: Page
     assert page.locator("tbody tr").count() == len(measured.deals) + len(measured.derived)
     page.get_by_role("button", name="Measure again").click()
     page.get_by_text(f"Measured {len(measured.deals)} open deals").wait_for()
+
+
+def test_a_threshold_from_a_number_in_a_form_to_its_rollback(page: Page, browser: Browser, running: Running) -> None:
+    versions = running.stage.app.versions
+    first = versions.last()
+    assert first is not None
+    running.enter(page, "gita")
+    page.goto(f"{running.address}/policy")
+    page.get_by_role("link", name="Change a threshold").click()
+    page.get_by_role("link", name="auto above").click()
+    page.get_by_label("Another value").fill("0.97")
+    page.get_by_role("button", name="Show what it would have done").click()
+    told = page.locator("ul.tiles li").first.inner_text()
+    assert versions.last() == first
+    page.get_by_label("What changes, and why").fill("Surer, for a while.")
+    page.get_by_role("button", name="Propose this change").click()
+    expect(page.locator(".said")).to_contain_text("is proposed")
+    expect(page.get_by_text("You proposed this; somebody else approves it.")).to_be_visible()
+    expect(page.locator("ul.tiles li").first).to_have_text(told)
+    context = browser.new_context(java_script_enabled=False)  # the other person needs no script
+    other = context.new_page()
+    running.enter(other, "noah")
+    other.goto(page.url.partition("?")[0])
+    expect(other.locator("ul.tiles li").first).to_have_text(told)
+    expect(other.locator("pre .new")).to_contain_text("auto_above: 0.97")
+    other.get_by_role("button", name="Approve and publish").click()
+    expect(other.locator(".said")).to_contain_text("is published")
+    assert running.stage.app.policy.bands["default"].auto_above == 0.97
+    other.get_by_role("link", name="v2-").first.click()
+    other.get_by_label("Why", exact=True).fill("Too many reviews.")
+    other.get_by_role("button", name=f"Roll back to {first.id}").click()
+    expect(other.locator(".said")).to_contain_text("is in force")
+    assert running.stage.app.policy.bands["default"].auto_above == 0.85
+    context.close()

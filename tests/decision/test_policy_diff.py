@@ -9,8 +9,8 @@ import pytest
 from tests.decision.test_decision import CLOSED, KNOWN, POLICY
 
 from pilothouse.decision.policy import Policy, load_policy
-from pilothouse.decision.replaying.changing import changed, settings_of
 from pilothouse.decision.replaying.differences import differences
+from pilothouse.decision.settings import changed, settings_of
 from pilothouse.vocabulary.errors import InvalidInput, NotFound
 from pilothouse.workspace.config import STARTER
 

@@ -6,7 +6,6 @@ import shutil
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,14 +16,17 @@ from tests.world import World, letter
 
 from pilothouse.decision.engine import decide
 from pilothouse.decision.policy import Policy, load_policy
+from pilothouse.decision.publishing.content import hash_of
 from pilothouse.decision.recording import facts_from_json
-from pilothouse.decision.replaying.changing import changed
-from pilothouse.decision.replaying.replay import Replayer
+from pilothouse.decision.replaying.attached import attach, newest_replay, replay_at, replays_of
+from pilothouse.decision.replaying.differences import differences
+from pilothouse.decision.replaying.replay import Replayer, text_of
 from pilothouse.decision.replaying.report import FEWEST, Report, Window
-from pilothouse.observability.replaying import attach, recorded, replay, replays_of
-from pilothouse.surfaces.replaying import load_replayer, proposed
+from pilothouse.decision.settings import changed
+from pilothouse.observability.replaying import recorded, replay
+from pilothouse.surfaces.replaying import named, replaced, replay_of, replayer_of
 from pilothouse.vocabulary.actors import Actor
-from pilothouse.vocabulary.errors import Conflict
+from pilothouse.vocabulary.errors import NotFound
 from pilothouse.vocabulary.records import RecordRef
 from pilothouse.vocabulary.verdicts import Mode
 
@@ -192,7 +194,7 @@ def test_a_capability_classified_otherwise_is_said(world: World) -> None:
     assert [(e["why"], e["count"]) for e in told["not_replayed"]] == [("other_capability", 1)]
 
 
-def test_decisions_under_another_version_count_by_what_was_recorded(world: World) -> None:
+def test_decisions_under_another_version_are_counted_by_it(world: World) -> None:
     world.submit(world.action())
     older, path = world.app.policy, world.root / "policy" / "crm.yaml"
     path.write_text(path.read_text() + "# Another version.\n")
@@ -225,25 +227,49 @@ def test_an_attached_replay_is_found_by_the_text_it_is_about(world_on_each_store
     world = world_on_each_store
     decide_some(world)
     folder, _ = with_file(world)
-    new = proposed(world.app, str(folder))
-    report = again(world, new.policy, policy_hash=new.policy_hash)
-    attach(world.app.ledger, report, "gita")
-    [found] = replays_of(world.app.ledger, new.policy_hash)
-    assert (found.by, found.body["flips"], found.body["digest"]) == ("gita", 3, report.digest)
-    assert replays_of(world.app.ledger, "0" * 16) == []
+    new, ledger = named(world.app, str(folder)), world.app.ledger
+    report = replay_of(world.app, Window(), new)
+    attached = attach(ledger, report, "gita")
+    [found] = replays_of(ledger, hash_of(new.content))
+    assert (found.by, found.report, found.digest) == ("gita", report.as_json(), report.digest)
+    assert replay_at(ledger, attached.position) == found and found.figures()["flips"]["count"] == 3
+    assert (found.figures()["overridden"], found.figures()["upheld"]) == (2, 1)
+    assert replays_of(ledger, "0" * 12) == []
+    text = text_of(world.app.policy.version)
+    assert newest_replay(ledger, report.text, text) == newest_replay(ledger, report.text, "") == found
+    assert newest_replay(ledger, report.text, "0" * 12) is None
+    with pytest.raises(NotFound, match="no replay"):
+        replay_at(ledger, 0)
+
+
+def test_the_same_text_is_the_same_policy_in_a_folder_published_and_after_a_rollback(world: World) -> None:
+    world.submit(world.action())
+    first = world.publish({})
+    world.submit(world.action(to="crm/account/a2"))
+    world.publish({"policy/more.yaml": STRICT})
+    world.submit(world.action(to="crm/account/a3"))
+    world.app.versions.rollback(first.id, "gita", "Back.")
+    world.submit(world.action(to="crm/account/a4"))
+    told = again(world).as_json()["reproduction"]
+    assert (told["checked"], told["reproduced"], told["differ"]) == (3, 3, 0)
+    assert [each["count"] for each in told["other_versions"]] == [1]
 
 
 def test_several_processes_count_as_one_does(world_on_each_store: World, monkeypatch: pytest.MonkeyPatch) -> None:
     world = world_on_each_store
     decide_some(world)
-    folder, policy = with_file(world)
+    folder, _ = with_file(world)
     monkeypatch.setattr("pilothouse.observability.replaying.PART", 7)
-    alone = again(world, policy)
-    load = partial(load_replayer, world.root, str(folder), {})
-    together = again(world, policy, workers=2, load=load)
-    assert together.as_json() == alone.as_json()
-    with pytest.raises(Conflict, match="changed while it was replayed"):
-        again(world, policy, workers=2, load=partial(load_replayer, world.root, "", {}))
+    new = named(world.app, str(folder))
+    assert replay_of(world.app, Window(), new, workers=2).as_json() == replay_of(world.app, Window(), new).as_json()
+
+
+def test_what_a_process_of_its_own_compiles_is_the_same(world: World) -> None:
+    old, new = replaced(world.app), named(world.app, str(with_file(world)[0]))
+    known = dict(world.gateway.door.registry.capabilities)
+    made = replayer_of(known, *((each.content, each.policy.version) for each in (old, new)))
+    assert differences(made.current, old.policy) == differences(made.proposed, new.policy) == []
+    assert text_of(new.policy.version) == hash_of(new.content) != text_of(old.policy.version)
 
 
 def test_the_same_act_on_a_message_is_replayed_too(world: World) -> None:
@@ -251,3 +277,20 @@ def test_the_same_act_on_a_message_is_replayed_too(world: World) -> None:
     message = RecordRef("crm", "message", "")
     world.submit(world.action(capability="crm.message.send", target=message, arguments=letter("c1"), expects=None))
     assert again(world).as_json()["reproduction"]["reproduced"] == 1
+
+
+def test_a_change_is_held_against_what_it_replaces_and_not_against_what_came_before_that(world: World) -> None:
+    world.submit(world.action())
+    world.submit(world.action("country", "France", to="crm/account/a2"))
+    world.publish({"policy/more.yaml": STRICT})
+    stop = (
+        STRICT.replace("never-industry", "look-at-countries")
+        .replace("'industry'", "'country'")
+        .replace("refuse", "person")
+    )
+    told = again(world, with_file(world, STRICT + stop.partition("rules:\n")[2])[1]).as_json()
+    assert (told["replayed"], told["reproduction"]["checked"]) == (2, 0)
+    # The refusal of the first act is the doing of the version that stands; only the second one is the proposal's.
+    assert [(e["before"], e["after"], e["rule_after"], e["count"]) for e in told["flips"]["rules"]] == [
+        ("review", "person", "look-at-countries", 1)
+    ]

@@ -39,10 +39,10 @@ def test_from_an_edit_to_a_rollback(world: World) -> None:
     path.write_text(path.read_text().replace("strategic_accounts: []", "strategic_accounts: [a9]"))
     told = json.loads(call(world, "check", "--json"))
     assert told["problems"] == [] and told["in_force"].startswith("v1-")
-    assert told["unpublished"] == [{"path": "policy/escalations.yaml", "added": 1, "removed": 1}]
-    path.write_text(path.read_text().replace("large_deal: 100000 ", "large_deal: 150000 "))
+    assert told["unpublished"] == [{"path": "policy/escalations.yaml", "added": 1, "removed": 1, "behind": False}]
+    path.write_text(path.read_text().replace("record.amount >= threshold", "record.amount > threshold"))
     assert "do not come out as wanted" in call(world, "publish", "--note", "Higher.", "--by", "gita", code=1)
-    path.write_text(path.read_text().replace("large_deal: 150000 ", "large_deal: 100000 "))
+    path.write_text(path.read_text().replace("record.amount > threshold", "record.amount >= threshold"))
     second = json.loads(call(world, "publish", "--note", "One account is ours.", "--by", "gita", "--json"))
     assert second["status"] == "proposed" and second["cases"] > 50
     call(world, "approve", second["id"], "--by", "noah")
@@ -113,7 +113,7 @@ def test_the_pages_show_what_is_in_force_and_take_decisions(world: World, client
     assert client.post(f"/policy/{mine.id}", data=form).status_code == 403
     assert client.post(f"/policy/{mine.id}", data={**form, "decision": "reject", "reason": "No."}).status_code == 303
     theirs = world.app.versions.propose({**version.content, "policy/a.yaml": "thresholds: {}\n"}, "gita", "Theirs.")
-    assert "Approve and publish" in client.get(f"/policy/{theirs.id}").text
+    assert "Approve without a replay" in client.get(f"/policy/{theirs.id}").text
     assert client.post(f"/policy/{theirs.id}", data={**form, "hash": theirs.hash}).status_code == 303
     assert world.app.policy.version == theirs.id
     back = {"csrf": csrf, "decision": "rollback", "reason": "Back."}

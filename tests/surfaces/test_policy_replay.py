@@ -29,6 +29,7 @@ rules:
     reason: Industries are for people to choose.
 """
 BAND = {"setting": "bands.default.auto_above", "value": "0.97"}
+PAGE = "/policy/thresholds/bands.default.auto_above"
 
 
 @pytest.fixture
@@ -71,15 +72,17 @@ def test_the_command_line_diffs_replays_reports_and_attaches(lived: World, tmp_p
     entry = lived.app.ledger.entry(attached["attached"])
     assert (
         entry.kind == "policy.replayed"
-        and entry.body["flips"] == 4
-        and entry.body["policy_hash"] == said["policy_hash"]
+        and entry.body["report"]["flips"]["count"] == 4
+        and entry.body["text"] == said["text"]
     )
+    seen = told(lived, "policy", "report", str(attached["attached"]), "--as", "gita")
+    assert seen["digest"] == attached["digest"] and seen["flips"] == attached["flips"]
     set_ = told(lived, "policy", "replay", "--set", "bands.default.auto_above=0.97", "--as", "gita")
     assert [(e["before"], e["after"], e["count"]) for e in set_["flips"]["pairs"]] == [("auto", "review", 3)]
 
 
 def test_the_command_line_refuses_what_cannot_be(lived: World) -> None:
-    assert "stands in no file" in told(lived, "policy", "replay", "--set", "a=1", "--attach", "--as", "gita", code=1)
+    assert "published last" in told(lived, "policy", "replay", "proposed", "--set", "a=1", "--as", "gita", code=2)
     assert "sets nothing" in told(lived, "policy", "replay", "--set", "a", "--as", "gita", code=1)
     assert "may not read the ledger" in told(lived, "policy", "replay", "--as", "rosa", code=1)
     assert "may not read the ledger" in told(lived, "overrides", "--as", "rosa", code=1)
@@ -98,25 +101,29 @@ def test_overrides_are_told_and_proposed_beside_the_live_policy(lived: World, tm
 def test_the_page_shows_what_one_number_would_have_done(lived: World, client: TestClient) -> None:
     assert client.get("/policy/replay").headers["location"] == "/login?next=%2Fpolicy%2Freplay"
     enter(lived, client, "gita")
-    empty = client.get("/policy/replay").text
-    assert "bands.default.auto_above (now 0.85)" in empty and "decisions flip" not in empty
-    size = lived.app.ledger.size()
-    page = client.get("/policy/replay", params=BAND).text
+    empty = client.get(PAGE).text
+    assert "<b>0.85</b>" in empty and "policy/crm.yaml:" in empty and "decisions flip" not in empty
+    page = client.get(PAGE, params={"value": "0.97"}).text
     assert "<b>3</b> of 4 decisions flip" in page and "bands.default.auto_above is 0.97 instead of 0.85" in page
-    assert page.count('<a href="/actions/act_') == 3 and lived.app.ledger.size() == size
+    assert page.count('<a href="/actions/act_') == 3
+    assert not list(lived.app.ledger.entries(kinds={"policy.replayed", "policy.proposed"}))
     printed = client.get("/policy/replay/report", params=BAND)
     assert (
         "3 of 4 decisions would have been others" in printed.text
         and "default-src 'none'" in printed.headers["content-security-policy"]
     )
-    assert "industries" in client.get("/policy/replay", params={"folder": "proposed"}).text
+    assert "decisions flip" not in client.get("/policy/replay").text
+    whole = client.get("/policy/replay", params={"policy": "proposed"}).text
+    assert "<b>4</b> of 4 decisions flip" in whole and "Rule industries is new" in whole
 
 
 def test_the_page_takes_no_folder_outside_the_workspace_and_no_nonsense(lived: World, client: TestClient) -> None:
     enter(lived, client, "gita")
-    assert client.get("/policy/replay", params={"folder": "/etc"}).status_code == 404
-    assert client.get("/policy/replay", params={"folder": "../.."}).status_code == 404
-    assert client.get("/policy/replay", params={**BAND, "value": "7"}).status_code == 400
+    assert client.get("/policy/replay", params={"policy": "/etc"}).status_code == 404
+    assert client.get("/policy/replay", params={"policy": "../.."}).status_code == 404
+    assert client.get(PAGE, params={"value": "7"}).status_code == 400
+    assert client.get(PAGE, params={"value": "0.85"}).status_code == 400
+    assert client.get("/policy/thresholds/nothing").status_code == 404
 
 
 def test_too_many_decisions_are_for_the_command_line(
@@ -124,11 +131,11 @@ def test_too_many_decisions_are_for_the_command_line(
 ) -> None:
     enter(lived, client, "gita")
     monkeypatch.setattr(replaying, "MOST_IN_A_REQUEST", 4)
-    assert client.get("/policy/replay", params=BAND).status_code == 200
+    assert client.get(PAGE, params=BAND).status_code == 200
     monkeypatch.setattr(replaying, "MOST_IN_A_REQUEST", 3)
-    refused = client.get("/policy/replay", params=BAND)
+    refused = client.get(PAGE, params=BAND)
     assert refused.status_code == 413 and "pilothouse policy replay" in refused.text
-    assert client.get("/policy/replay", params={**BAND, "agent": "nobody"}).status_code == 200
+    assert client.get(PAGE, params={**BAND, "agent": "nobody"}).status_code == 200
 
 
 def test_over_rest(lived: World, client: TestClient) -> None:
@@ -137,7 +144,7 @@ def test_over_rest(lived: World, client: TestClient) -> None:
     assert client.get("/v1/policy/replay").status_code == 403
     enter(lived, client, "iris")
     assert client.get("/v1/policy/replay").json()["flips"]["count"] == 0
-    assert client.get("/v1/policy/replay", params={"folder": "proposed"}).json()["flips"]["count"] == 4
+    assert client.get("/v1/policy/replay", params={"policy": "proposed"}).json()["flips"]["count"] == 4
     assert (
         client.get("/v1/policy/replay", params={"set": "bands.default.auto_above=0.97"}).json()["flips"]["count"] == 3
     )

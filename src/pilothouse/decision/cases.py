@@ -15,10 +15,12 @@ from pilothouse.decision.business.written import AskCase
 from pilothouse.decision.engine import decide
 from pilothouse.decision.facts import Facts
 from pilothouse.decision.policy import TREATMENTS, Policy
+from pilothouse.decision.settings import Setting, changed
 from pilothouse.vocabulary.actors import AgentRef, Role
 from pilothouse.vocabulary.capabilities import Capability
 from pilothouse.vocabulary.clock import unstamp
 from pilothouse.vocabulary.documents import Document, DocumentError, load_document
+from pilothouse.vocabulary.errors import PilothouseError
 from pilothouse.vocabulary.records import FieldChange, WriterKind
 from pilothouse.vocabulary.verdicts import Mode, Tier, Verdict
 
@@ -85,8 +87,13 @@ class Case(_Strict):
 
 
 class CaseFile(_Strict):
-    """One file under `policy/cases/`: actions with their verdicts, and questions to business policy with their answers."""
+    """One file under `policy/cases/`: actions with their verdicts, and questions to business policy with their answers.
 
+    `settings` are the numbers and lists that the cases presume, as `thresholds.large_deal: 100000`: a case about a rule
+    stays right when RevOps chooses another number. All others are as the policy has them.
+    """
+
+    settings: dict[str, Setting] = {}
     cases: tuple[Case, ...] = ()
     asks: tuple[AskCase, ...] = ()
 
@@ -106,9 +113,19 @@ def run_cases(folder: Path, policy: Policy, capabilities: Mapping[str, Capabilit
     results: list[CaseResult] = []
     for path in sorted(folder.glob("*.yaml")):
         document = load_document(path, CaseFile)
+        presumed = _presumed(document, policy)
         for index, case in enumerate(document.model.cases):
-            results.append(_run(document, index, case, policy, capabilities))
+            results.append(_run(document, index, case, presumed, capabilities))
     return results
+
+
+def _presumed(document: Document[CaseFile], policy: Policy) -> Policy:
+    for name, value in document.model.settings.items():
+        try:
+            policy = changed(policy, name, ",".join(value) if isinstance(value, tuple) else str(value))
+        except PilothouseError as error:
+            raise document.error(str(error), "settings", name) from None
+    return policy
 
 
 def _run(

@@ -17,12 +17,28 @@ from pilothouse.vocabulary.capabilities import Blast
 from pilothouse.vocabulary.verdicts import Reason, Tier, Treatment, Verdict
 
 T = Treatment
+Said = tuple[Reason, ...]
 
 
 def decide(facts: Facts, policy: Policy) -> Verdict:
     """Return the verdict on one action, with every reason."""
-    reasons = [reason for consider in CONSIDERATIONS for reason in consider(facts, policy)]
-    reasons += rules(facts, policy)
+    return verdict_of(facts, policy, considered(facts, policy), rules_said(facts, policy))
+
+
+def considered(facts: Facts, policy: Policy) -> Said:
+    """Return what the considerations say that no file can switch off."""
+    return tuple(reason for consider in CONSIDERATIONS for reason in consider(facts, policy))
+
+
+def rules_said(facts: Facts, policy: Policy) -> Said:
+    """Return what the written rules say."""
+    return tuple(rules(facts, policy))
+
+
+def verdict_of(facts: Facts, policy: Policy, considered: Said, ruled: Said) -> Verdict:
+    """Return the verdict that reasons come to. Whoever asks two policies that are alike in one half asks that half once:
+    `considerations_of` and `rules_of` say what each half hangs on."""
+    reasons = considered + ruled
     treatment = max(reason.treatment for reason in reasons)
     risk = tier_of(facts, policy.closed_stages, policy.limits.recipients)
     return Verdict(
@@ -33,6 +49,22 @@ def decide(facts: Facts, policy: Policy) -> Verdict:
         batch=treatment is Treatment.REVIEW and _reaches_far(facts, policy),
         notify=_notify(facts, policy),
     )
+
+
+def considerations_of(policy: Policy, capability: str) -> tuple[object, ...]:
+    """Return all of a policy that `considered` looks at for an action type."""
+    limits, authority = policy.limits, policy.discount_authority
+    return policy.band(capability), limits, authority, policy.closed_stages, capability in policy.human_only
+
+
+def rules_of(policy: Policy, capability: str) -> tuple[object, ...]:
+    """Return all of a policy that `rules_said` looks at for an action type."""
+    mine = policy.rules.get(capability, ())
+    needed = frozenset(name for rule in mine for name in rule.condition.needs)
+    told = [
+        (r.id, r.condition.source, r.treatment, r.reason, r.by, r.effective_from, r.where, r.if_missing) for r in mine
+    ]
+    return told, {name: value for name, value in policy.named_thresholds.items() if name in needed}
 
 
 def rules(facts: Facts, policy: Policy) -> Iterator[Reason]:

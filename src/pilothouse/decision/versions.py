@@ -14,9 +14,14 @@ from pilothouse.vocabulary.documents import content_hash
 
 def version_of(folder: Path) -> str:
     """Return the hash of the policy's text and, where there is one, the git commit it stands in ("+" when edited)."""
+    commit = commit_of(folder)
+    return content_hash(folder) + (f"@{commit}" if commit else "")
+
+
+def commit_of(folder: Path) -> str:
+    """Return the git commit a folder stands in ("+" when edited since); the empty string where there is none."""
     commit = git(folder, "rev-parse", "--short=10", "HEAD")
-    edited = "+" if commit and git(folder, "status", "--porcelain", "--", ".") else ""
-    return content_hash(folder) + (f"@{commit}{edited}" if commit else "")
+    return f"{commit}+" if commit and git(folder, "status", "--porcelain", "--", ".") else commit or ""
 
 
 def git(folder: Path, *arguments: str) -> str | None:

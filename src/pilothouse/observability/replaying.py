@@ -1,10 +1,11 @@
 """Replays read from the ledger: decisions page by page, with what people said about those that flip.
 
-What must never happen here: an entry written by a replay that nobody asked to attach; a page of entries kept.
+What must never happen here: an entry written; a page of entries kept.
 """
 
 from __future__ import annotations
 
+import gc
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -12,12 +13,13 @@ from functools import partial
 from itertools import islice
 from multiprocessing import get_context
 from statistics import median
-from typing import Any, NamedTuple
+from typing import Any
 
 from sqlalchemy import Connection, func, select
 
+from pilothouse.decision.replaying.differences import differences
 from pilothouse.decision.replaying.recorded import KINDS, Recorded, recorded_of
-from pilothouse.decision.replaying.replay import Outcome, Replayer, text_of
+from pilothouse.decision.replaying.replay import Outcome, Replayer
 from pilothouse.decision.replaying.report import Report, TimeToDecide, Window, notes_on
 from pilothouse.decision.replaying.tally import Fate, Tally
 from pilothouse.handoff.overrides import decision_of
@@ -25,18 +27,14 @@ from pilothouse.handoff.queue import review_of
 from pilothouse.handoff.tables import reviews
 from pilothouse.ledger.actions import actions
 from pilothouse.ledger.database import open_database
-from pilothouse.ledger.entries import Draft
 from pilothouse.ledger.ledger import Ledger
 from pilothouse.ledger.tables import entries
-from pilothouse.vocabulary.actors import SYSTEM_PERSON, Actor
+from pilothouse.vocabulary.actors import SYSTEM_PERSON
 from pilothouse.vocabulary.clock import SystemClock, stamp, unstamp
-from pilothouse.vocabulary.errors import Conflict
 from pilothouse.vocabulary.outcomes import ActionStatus, ReviewStatus
-from pilothouse.vocabulary.values import Json
 
 PAGE, SPAN, PART = 1000, 5000, 20_000
 """Decisions looked up together, and ledger positions that are read, and that a worker takes, at a time."""
-REPLAYED = "policy.replayed"
 Seen = Callable[[Outcome, Fate | None], None]
 
 
@@ -45,7 +43,6 @@ def replay(
     replayer: Replayer,
     window: Window,
     *,
-    policy_hash: str = "",
     workers: int = 1,
     load: Callable[[], Replayer] | None = None,
 ) -> Report:
@@ -55,13 +52,14 @@ def replay(
     """
     size = ledger.size()
     if workers > 1 and load is not None:
-        tally = _in_parallel(ledger, load, _texts(replayer), window, size, workers)
+        tally = _in_parallel(ledger, load, window, size, workers)
     else:
         tally = tally_of(ledger, replayer, window, 0, size)
     current, proposed = replayer.current, replayer.proposed
     times = times_to_decide(ledger, window)
     notes = notes_on(current, proposed)
-    return Report(window, size, current.version, proposed.version, policy_hash, tally, times, notes)
+    changes = tuple(differences(current, proposed))
+    return Report(window, size, current.version, proposed.version, tally, times, notes, changes)
 
 
 def tally_of(
@@ -148,69 +146,25 @@ def times_to_decide(ledger: Ledger, window: Window) -> dict[str, TimeToDecide]:
     return {name: TimeToDecide(median(seconds), len(seconds)) for name, seconds in taken.items()}
 
 
-class Attached(NamedTuple):
-    """A replay that was written down, for whoever decides on that text: where, when, by whom, and what it said."""
-
-    position: int
-    at: str
-    by: str
-    body: dict[str, Any]
-
-
-def attach(ledger: Ledger, report: Report, by: str) -> Attached:
-    """Write down that a policy was replayed, with the digest of the report (docs/ARCHITECTURE.md, "Policy replayed")."""
-    told = report.as_json()
-    body: dict[str, Json] = {
-        **{
-            name: told[name]
-            for name in ("policy_hash", "proposed", "current", "window", "ledger", "decisions", "replayed")
-        },
-        "digest": report.digest,
-        "flips": report.tally.flipped,
-        "effective": report.tally.effective,
-        "people": told["people"]["count"],
-        "not_replayed": sum(each["count"] for each in told["not_replayed"]),
-        "reviews": {name: told["reviews"][name] for name in ("saved", "added", "hours_saved")},
-        "by": by,
-    }
-    [entry] = ledger.append([Draft(REPLAYED, Actor(by), body)])
-    return Attached(entry.position, stamp(entry.at), by, entry.body)
-
-
-def replays_of(ledger: Ledger, policy_hash: str) -> list[Attached]:
-    """Return the replays that were attached for a policy text, the newest first."""
-    found = [
-        Attached(each.position, stamp(each.at), each.body["by"], each.body)
-        for each in ledger.entries(kinds={REPLAYED})
-        if each.body["policy_hash"] == policy_hash
-    ]
-    return found[::-1]
-
-
 _worker: dict[str, Any] = {}
 
 
-def _in_parallel(
-    ledger: Ledger, load: Callable[[], Replayer], texts: tuple[str, str], window: Window, size: int, workers: int
-) -> Tally:
+def _in_parallel(ledger: Ledger, load: Callable[[], Replayer], window: Window, size: int, workers: int) -> Tally:
     url = ledger.engine.url.render_as_string(hide_password=False)
     whole = Tally()
     with ProcessPoolExecutor(workers, get_context("spawn"), _begin, (url, load)) as pool:
         parts = [(begin, min(begin + PART, size)) for begin in range(0, size, PART)]
-        for part in pool.map(partial(_part, window, texts), parts):
+        for part in pool.map(partial(_part, window), parts):
             whole.merge(part)
     return whole
 
 
 def _begin(url: str, load: Callable[[], Replayer]) -> None:
+    # Nothing here refers to itself, so looking for that often costs a tenth of the time and finds nothing.
+    gc.freeze()
+    gc.set_threshold(100_000, 20, 20)
     _worker.update(ledger=Ledger(open_database(url), SystemClock()), replayer=load())
 
 
-def _part(window: Window, texts: tuple[str, str], part: tuple[int, int]) -> Tally:
-    if _texts(_worker["replayer"]) != texts:
-        raise Conflict("a policy file was changed while it was replayed.", hint="Replay it again.")
+def _part(window: Window, part: tuple[int, int]) -> Tally:
     return tally_of(_worker["ledger"], _worker["replayer"], window, *part)
-
-
-def _texts(replayer: Replayer) -> tuple[str, str]:
-    return text_of(replayer.current.version), text_of(replayer.proposed.version)

@@ -14,11 +14,11 @@ def when(text: str | None, now: datetime) -> datetime | None:
     """Read a moment: ISO 8601, or a time ago such as `48h`, `30m`, `7d`; raises `WrongUse`."""
     if text is None:
         return None
-    if text[-1:] in UNITS and text[:-1].isdigit():
-        return now - timedelta(**{UNITS[text[-1]]: int(text[:-1])})
     try:
+        if text[-1:] in UNITS and text[:-1].isdigit():
+            return now - timedelta(**{UNITS[text[-1]]: int(text[:-1])})
         return unstamp(text).astimezone(UTC)
-    except ValueError:
+    except (ValueError, OverflowError):
         raise WrongUse(f"{text!r} is no moment.", hint="Write 48h, 7d or 2026-01-31T12:00.") from None
 
 

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from typing import Any
 
-from pilothouse.decision.publishing.content import diff, gather, write_back
 from pilothouse.decision.publishing.publishing import PolicyVersions
 from pilothouse.decision.publishing.versions import Version, VersionStatus
+from pilothouse.decision.replaying.attached import Attached
+from pilothouse.surfaces.following import bring_along
 from pilothouse.surfaces.plain import plain
 from pilothouse.vocabulary.clock import Clock
 from pilothouse.workspace.config import Workspace
 
 
-def version_out(version: Version, standing: Version | None) -> dict[str, Any]:
-    """Return a version without its text, and whether it is in force."""
-    return {**plain(version.summary()), "in_force": standing is not None and standing.id == version.id}
+def version_out(version: Version, standing: Version | None, replay: Attached | None = None) -> dict[str, Any]:
+    """Return a version without its text, whether it is in force, and as `replayed` the figures of a replay of it."""
+    told = {**plain(version.summary()), "in_force": standing is not None and standing.id == version.id}
+    return {**told, "replayed": plain(replay.figures())} if replay is not None else told
 
 
 def state_of(version: Version, standing: Version | None, clock: Clock) -> str:
@@ -28,25 +30,44 @@ def state_of(version: Version, standing: Version | None, clock: Clock) -> str:
     return f"from {begins:%Y-%m-%d %H:%M} UTC" if later and begins and begins > clock.now() else "replaced"
 
 
-def differs(workspace: Workspace, standing: Version | None) -> list[dict[str, Any]]:
-    """Return how the workspace's files differ from what is in force; nothing when the folder itself is."""
-    if standing is None:
-        return []
-    changed = diff(standing.content, gather(workspace.root))
-    return [{"path": each.path, "added": each.added, "removed": each.removed} for each in changed]
+def approve(
+    workspace: Workspace, versions: PolicyVersions, named: str, by: str, content_hash: str = ""
+) -> tuple[Version, list[str]]:
+    """Publish a version, and bring the files along; return it and the files whose unpublished edits were left."""
+    before = versions.last()
+    version = versions.approve(named, by, content_hash)
+    return version, bring_along(workspace, before, version)
 
 
 def roll_back(
     workspace: Workspace, versions: PolicyVersions, named: str, by: str, reason: str, *, overwrite: bool
 ) -> tuple[Version, list[str]]:
-    """Roll back, and bring the files along; return the new version and the files whose unpublished edits were left.
-
-    What decides changes in any case. Files are written only where the folder holds no unpublished edits, or when told.
-    """
-    before = versions.in_force()
-    edits = [each["path"] for each in differs(workspace, before)]
+    """Roll back, and bring the files along; return the new version and the files whose unpublished edits were left."""
+    before = versions.last()
     version = versions.rollback(named, by, reason)
-    if edits and not overwrite:
-        return version, [each["path"] for each in differs(workspace, version)]
-    write_back(workspace.root, version.content, before.content if before else {})
-    return version, []
+    return version, bring_along(workspace, before, version, overwrite=overwrite)
+
+
+def replay_said(version: Version, replay: Attached | None) -> str:
+    """Return in a sentence what whoever decides on a version could see of what it would have done."""
+    if version.status is VersionStatus.PUBLISHED and version.bootstrap:
+        return "The text as it is shipped."
+    if replay is None:
+        if version.restores:
+            return "A rollback is not replayed."
+        approved = version.status is VersionStatus.PUBLISHED
+        return "Approved without a replay." if approved else "No replay of this text was attached yet."
+    told = replay.figures()
+    flips, reviews, window = told["flips"], told["reviews"], told["window"]
+    pairs = ", ".join(f"{each['before']} → {each['after']}: {each['count']:,}" for each in flips["pairs"])
+    hours = "hours not measured" if reviews["hours_saved"] is None else f"{reviews['hours_saved']:+,.1f} hours saved"
+    return (
+        f"From {_day(window['since'] or window['first'])} to {_day(window['until'] or window['last'])}, "
+        f"{told['replayed']:,} decisions made again: {flips['count']:,} flip{f' ({pairs})' if pairs else ''}, "
+        f"{flips['effective']:,} with an effect; people had overridden {told['overridden']:,} of these acts and let "
+        f"{told['upheld']:,} stand; {reviews['saved']:,} reviews fewer, {reviews['added']:,} more, {hours}."
+    )
+
+
+def _day(moment: str | None) -> str:
+    return moment[:10] if moment else "the first on"

@@ -26,6 +26,11 @@ class DocumentError(InvalidInput):
         super().__init__(f"{path}:{line}: {problem}", hint=hint)
         self.path, self.line, self.problem = path, line, problem
 
+    def within(self, folder: Path) -> DocumentError:
+        """Return the same with the path as it is seen from a folder: where the files lay while they were read is no help."""
+        path = self.path.relative_to(folder) if self.path.is_relative_to(folder) else self.path
+        return DocumentError(path, self.line, self.problem, hint=self.hint)
+
 
 @dataclass(frozen=True)
 class Document(Generic[M]):
@@ -78,6 +83,13 @@ def read_document(path: Path, model: type[M]) -> tuple[Document[M] | None, list[
         return Document(path, model.model_validate(data, strict=False), lines), []
     except ValidationError as error:
         return None, [_misfit(Document(path, cast(M, None), lines), each) for each in error.errors()]
+
+
+def entries_of(node: yaml.Node | None) -> dict[str, tuple[yaml.Node, yaml.Node]]:
+    """Return the keys and values of a mapping as nodes, with their places in the text; nothing for what is none."""
+    if not isinstance(node, yaml.MappingNode):
+        return {}
+    return {str(key.value): (key, value) for key, value in node.value}
 
 
 def _misfit(document: Document[Any], problem: Mapping[str, Any]) -> DocumentError:

@@ -54,6 +54,10 @@ class Reason:
         }
 
 
+def _strictness(reason: Reason) -> Treatment:
+    return reason.treatment
+
+
 @dataclass(frozen=True, slots=True)
 class Verdict:
     """The decision on one action, with the version of the policy it was made under.
@@ -76,7 +80,7 @@ class Verdict:
     @property
     def decisive(self) -> Reason:
         """The first of the strictest reasons."""
-        return next(r for r in self.reasons if r.treatment == max(x.treatment for x in self.reasons))
+        return max(self.reasons, key=_strictness)  # of equally strict ones the first
 
     @property
     def code(self) -> str:
@@ -95,11 +99,12 @@ class Verdict:
 
     def as_json(self) -> dict[str, Json]:
         """Return the verdict as it stands in the ledger."""
+        decisive = self.decisive
         return {
             "treatment": self.treatment.name.lower(),
             "tier": self.tier.value,
-            "code": self.code,
-            "sentence": self.sentence,
+            "code": decisive.code,
+            "sentence": decisive.sentence,
             "rule": self.rule,
             "policy_version": self.policy_version,
             "reasons": [reason.as_json() for reason in self.reasons],

@@ -34,18 +34,19 @@ class FileDiff:
 
 
 def gather(root: Path) -> dict[str, str]:
-    """Return the files of a workspace that a version holds; raises `InvalidInput` for what is no text, or too much."""
+    """Return the files of a workspace that a version holds; raises `InvalidInput` for what is no text."""
     found: dict[str, str] = {}
     for path in sorted(each for name in FOLDERS for each in (root / name).glob("**/*.yaml")):
         try:
             found[path.relative_to(root).as_posix()] = path.read_bytes().decode("utf-8")
         except UnicodeDecodeError:
             raise InvalidInput(f"{path} is not UTF-8 text.", hint="Save it as UTF-8.") from None
-    if sum(len(text.encode()) for text in found.values()) > MOST_BYTES:
-        raise InvalidInput(
-            f"the written policy is larger than {MOST_BYTES:,} bytes.", hint="Leave out what is no rule."
-        )
     return found
+
+
+def too_large(content: Content) -> bool:
+    """Tell whether a text is larger than a version may be."""
+    return sum(len(text.encode()) for text in content.values()) > MOST_BYTES
 
 
 def hash_of(content: Content) -> str:

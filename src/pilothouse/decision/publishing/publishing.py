@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import Connection, select
 
 from pilothouse.decision.policy import Policy
-from pilothouse.decision.publishing.content import FOLDERS, Content, diff, hash_of, spread
+from pilothouse.decision.publishing.content import FOLDERS, MOST_BYTES, Content, diff, hash_of, spread, too_large
 from pilothouse.decision.publishing.rules import Rules, read_rules
 from pilothouse.decision.publishing.versions import (
     Version,
@@ -22,6 +22,7 @@ from pilothouse.decision.publishing.versions import (
     version_of_row,
     versions,
 )
+from pilothouse.decision.replaying.attached import Attached, newest_replay, replay_at
 from pilothouse.directory.people import read_person
 from pilothouse.directory.roles import permissions_of
 from pilothouse.ledger.entries import Draft
@@ -29,6 +30,7 @@ from pilothouse.ledger.ledger import Ledger
 from pilothouse.vocabulary.actors import SYSTEM_PERSON, Actor
 from pilothouse.vocabulary.capabilities import Capability
 from pilothouse.vocabulary.clock import Clock, stamp
+from pilothouse.vocabulary.documents import DocumentError
 from pilothouse.vocabulary.errors import Conflict, Forbidden, InvalidInput, NotFound
 from pilothouse.vocabulary.values import Json
 
@@ -72,6 +74,21 @@ class PolicyVersions:
             found = in_force(connection, self._clock.now())
         return self.get(found) if found else None
 
+    def last(self) -> Version | None:
+        """Return what was published last, in force already or not: what the next version is written against."""
+        with self._ledger.engine.connect() as connection:
+            found = last_published(connection)
+        return self.get(found) if found else None
+
+    def replay_of(self, version: Version) -> Attached | None:
+        """Return the newest replay of a version's text against what it replaces, or would; None when there is none."""
+        if version.replay is not None:
+            return replay_at(self._ledger, version.replay)
+        if version.status is not VersionStatus.PROPOSED:
+            return None
+        replaced = self.get(version.base).hash if version.base else ""
+        return newest_replay(self._ledger, version.hash, replaced)
+
     def base_of(self, version: Version) -> Content:
         """Return the text that a version was written against, empty for the first."""
         return self.get(version.base).content if version.base else {}
@@ -85,10 +102,13 @@ class PolicyVersions:
         """Return the policy of a version, compiled from the ledger's text; raises `NotFound`, `InvalidInput`."""
         return self.rules(named).policy
 
-    def read(self, content: Content, version: str = "unpublished") -> Rules:
-        """Compile a text; raises `DocumentError` for one that cannot be read."""
+    def read(self, content: Content, version: str = "") -> Rules:
+        """Compile a text; raises `DocumentError` for one that cannot be read. Without a version it is named by its hash."""
         with spread(content) as root:
-            return read_rules(root, self._capabilities, version)
+            try:
+                return read_rules(root, self._capabilities, version or hash_of(content))
+            except DocumentError as error:
+                raise error.within(root) from None
 
     def propose(
         self,
@@ -107,8 +127,10 @@ class PolicyVersions:
         """
         if not note.strip():
             raise InvalidInput("a note is needed.", hint="Say in a sentence what changes and why: --note.")
+        if too_large(content):
+            raise InvalidInput(f"the text is larger than {MOST_BYTES:,} bytes.", hint="Leave out what is no rule.")
         self.read(content)
-        last = self._last()
+        last = self.last()
         if last is not None and last.content == content:
             raise Conflict(f"this is what {last.id} says already.", hint="Change a file first.", code="no_change")
         if effective is not None and effective <= self._clock.now():
@@ -129,16 +151,18 @@ class PolicyVersions:
     def approve(self, named: str, by: str, content_hash: str = "") -> Version:
         """Publish a proposed version, as somebody who may approve it and did not propose it.
 
-        `content_hash` is the text that the approver saw, where a page showed one. Raises `Forbidden`, and `Conflict` when
-        it waits no longer or another version was published since it was proposed.
+        `content_hash` is the text that the approver saw, where a page showed one. Which replay of it was there to be seen
+        is written down with the approval, or that there was none. Raises `Forbidden`, and `Conflict` when it waits no
+        longer or another version was published since it was proposed.
         """
         version = self.get(named)
         if content_hash and content_hash != version.hash:
             raise Conflict(f"{version.id} is not the text you saw.", hint="Look at it again.")
         self.read(version.content)  # the systems may offer other capabilities by now
         now = self._clock.now()
-        effective = max(version.wanted_from or now, now)
-        body = {"version": version.id, "hash": version.hash, "by": by, "effective_from": stamp(effective)}
+        effective, replay = max(version.wanted_from or now, now), self.replay_of(version)
+        body: dict[str, Json] = {"version": version.id, "hash": version.hash, "by": by}
+        body |= {"effective_from": stamp(effective), "replay": replay.position if replay else None}
         self._ledger.append([Draft("policy.published", Actor(by), body, subject="policy")], guard=_other(version, by))
         return self.get(version.id)
 
@@ -166,7 +190,7 @@ class PolicyVersions:
         if old.status is not VersionStatus.PUBLISHED:
             raise Conflict(f"{old.id} was never published.", hint="Roll back to one that was.")
         self.read(old.content)
-        last, standing = self._last(), self.in_force()
+        last, standing = self.last(), self.in_force()
         assert last is not None
         if last.content == old.content and standing is not None and standing.id == last.id:
             return last
@@ -211,11 +235,6 @@ class PolicyVersions:
         ]
         self._ledger.append(drafts, guard=first)
         return self.get(version)
-
-    def _last(self) -> Version | None:
-        with self._ledger.engine.connect() as connection:
-            found = last_published(connection)
-        return self.get(found) if found else None
 
     def _body(self, content: Content, by: str, note: str, base: str) -> dict[str, Any]:
         # Two who propose at the same moment take the same number; the table refuses one of them.

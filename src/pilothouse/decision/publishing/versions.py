@@ -43,6 +43,7 @@ versions = Table(
     Column("bootstrap", Integer, nullable=False),
     Column("effective_from", Text),
     Column("published_position", BigInteger),
+    Column("replay", BigInteger),
     Column("content", Text, nullable=False),
 )
 Index("policy_in_force", versions.c.published_position, versions.c.effective_from, versions.c.id)
@@ -67,6 +68,7 @@ class Version:
     """One version. `base` is what it was written against, `restores` the older one that a rollback brought back.
 
     `wanted_from` is the day that the author asked for, None for at once. A `bootstrap` is the text as it is shipped.
+    `replay` is where the replay stands that was there to be seen when it was approved, None when there was none.
     """
 
     number: int
@@ -87,6 +89,7 @@ class Version:
     bootstrap: bool
     effective_from: datetime | None
     published_position: int | None
+    replay: int | None
     content: Content
 
     def summary(self) -> dict[str, Any]:
@@ -123,6 +126,7 @@ class VersionProjector:
         if published:
             where.append(versions.c.base == last_published(connection))
             values |= {"effective_from": entry.body["effective_from"], "published_position": entry.position}
+            values |= {"replay": entry.body.get("replay")}
         if connection.execute(update(versions).where(*where).values(**values)).rowcount != 1:
             raise Conflict(
                 f"{entry.body['version']} does not wait for a decision, or another version was published since it was proposed.",
@@ -190,5 +194,6 @@ def version_of_row(row: Any) -> Version:
         bootstrap=bool(row.bootstrap),
         effective_from=unstamp(row.effective_from) if row.effective_from else None,
         published_position=row.published_position,
+        replay=row.replay,
         content=content,
     )

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from pilothouse.decision.policy import Policy
-from pilothouse.decision.replaying.changing import Setting, settings_of
+from pilothouse.decision.settings import Setting, settings_of
 from pilothouse.decision.written import Rule
 from pilothouse.vocabulary.values import Json
 

@@ -6,12 +6,12 @@ decisions (how many records a run had touched by then, say) is not played out.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
 
-from pilothouse.decision.engine import decide
+from pilothouse.decision.engine import considerations_of, considered, rules_of, rules_said, verdict_of
 from pilothouse.decision.facts import Facts
 from pilothouse.decision.modes import Disposition, effective
 from pilothouse.decision.policy import Policy
@@ -19,6 +19,8 @@ from pilothouse.decision.recording import OtherCapability, facts_from_json
 from pilothouse.decision.replaying.recorded import Recorded
 from pilothouse.vocabulary.capabilities import Capability
 from pilothouse.vocabulary.verdicts import Reason, Tier, Treatment, Verdict
+
+_NUMBER = re.compile(r"^v\d+-")
 
 
 class WhyNot(StrEnum):
@@ -50,24 +52,27 @@ SENTENCES: Mapping[WhyNot, str] = {
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """One decision, made again. `verdict`, `before` and `after` are None when that could not be done (`why_not`).
+    """One decision, made again. All but `recorded` is None when that could not be done (`why_not`).
 
-    `before` and `after` are what happens, given the mode the agent had: a stricter treatment of an act in shadow changes
-    nothing about what happens to it.
+    `verdict` is held against what was recorded where that was decided under the text to be replaced, else against what
+    that text says of it: what versions in between changed is not this one's doing. `before` and `after` are what happens,
+    given the mode the agent had: a stricter treatment of an act in shadow changes nothing about what happens to it.
     """
 
     recorded: Recorded
     why_not: WhyNot = WhyNot.NO
     sentence: str = ""
     verdict: Verdict | None = None
+    held_against: Verdict | None = None
     before: Disposition | None = None
     after: Disposition | None = None
     reproduction: Reproduction = Reproduction.NOT_ASKED
 
     @property
     def flips(self) -> bool:
-        """True when the proposed policy treats it otherwise than it was treated."""
-        return self.verdict is not None and _word(self.verdict.treatment) != self.recorded.verdict["treatment"]
+        """True when the proposed policy treats it otherwise than the text to be replaced does."""
+        old, new = self.held_against, self.verdict
+        return old is not None and new is not None and old.treatment is not new.treatment
 
 
 class Replayer:
@@ -76,7 +81,8 @@ class Replayer:
     def __init__(self, current: Policy, proposed: Policy, capabilities: Mapping[str, Capability]) -> None:
         self.current, self.proposed, self._capabilities = current, proposed, capabilities
         self._text = text_of(current.version)
-        self._alike = {name for name in capabilities if _asks_alike(current, proposed, name)}
+        self._same_considered = _alike(considerations_of, current, proposed, capabilities)
+        self._same_ruled = _alike(rules_of, current, proposed, capabilities)
 
     def __call__(self, recorded: Recorded) -> Outcome:
         """Make one decision again; whatever stands in the way is in the outcome and never raised."""
@@ -93,20 +99,24 @@ class Replayer:
         return self._decided(recorded, facts)
 
     def _decided(self, recorded: Recorded, facts: Facts) -> Outcome:
-        verdict = decide(facts, self.proposed)
-        reproduction = Reproduction.OTHER_VERSION
+        name, reproduction = facts.capability.name, Reproduction.OTHER_VERSION
+        thought, ruled = considered(facts, self.proposed), rules_said(facts, self.proposed)
+        verdict = verdict_of(facts, self.proposed, thought, ruled)
+        thought = thought if name in self._same_considered else considered(facts, self.current)
+        ruled = ruled if name in self._same_ruled else rules_said(facts, self.current)
+        old = verdict_of(facts, self.current, thought, ruled)
         if text_of(recorded.verdict["policy_version"]) == self._text:
-            alike = facts.capability.name in self._alike
-            again = verdict if alike else decide(facts, self.current)
-            same = _said(again.as_json()) == _said(recorded.verdict)
+            same = {**old.as_json(), "policy_version": recorded.verdict["policy_version"]} == recorded.verdict
             reproduction = Reproduction.SAME if same else Reproduction.DIFFERS
-        before = effective(_as_recorded(recorded), facts.mode)
-        return Outcome(recorded, WhyNot.NO, "", verdict, before, effective(verdict, facts.mode), reproduction)
+            old = old if same else _as_recorded(recorded)
+        before, after = effective(old, facts.mode), effective(verdict, facts.mode)
+        return Outcome(recorded, WhyNot.NO, "", verdict, old, before, after, reproduction)
 
 
 def text_of(version: str) -> str:
-    """Return the part of a policy version that names the text: the same text in another commit is the same policy."""
-    return version.partition("@")[0]
+    """Return the part of a policy version that names the text: the same text in another commit, or published again
+    under another number, is the same policy."""
+    return _NUMBER.sub("", version.partition("@")[0])
 
 
 def treatment_of(recorded: Recorded) -> Treatment:
@@ -116,32 +126,13 @@ def treatment_of(recorded: Recorded) -> Treatment:
 
 def _as_recorded(recorded: Recorded) -> Verdict:
     raw, treatment = recorded.verdict, treatment_of(recorded)
-    reason = Reason(raw["code"], raw["sentence"], treatment, raw["rule"])
+    rule = raw["rule"] if raw["code"] in ("rule", "policy_error") else ""  # of what is built in, the rule that agreed
+    reason = Reason(raw["code"], raw["sentence"], treatment, rule)
     return Verdict(treatment, Tier(raw["tier"]), (reason,), raw["policy_version"])
 
 
-def _said(verdict: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in verdict.items() if name != "policy_version"}
-
-
-def _word(treatment: Treatment) -> str:
-    return treatment.name.lower()
-
-
-def _asks_alike(one: Policy, other: Policy, capability: str) -> bool:
-    """True when two policies cannot differ about an action type, so that asking one of them is enough."""
-    return _asked(one, capability) == _asked(other, capability)
-
-
-def _asked(policy: Policy, capability: str) -> tuple[object, ...]:
-    rules = policy.rules.get(capability, ())
-    named = {
-        name: value for name, value in policy.named_thresholds.items() if any(name in r.condition.needs for r in rules)
-    }
-    told = [
-        (r.id, r.condition.source, r.treatment, r.reason, r.by, r.effective_from, r.where, r.if_missing) for r in rules
-    ]
-    return (
-        told, named, policy.band(capability), policy.limits, policy.discount_authority, policy.closed_stages,
-        capability in policy.human_only, capability in policy.notify_actions, policy.notify_records,
-    )  # fmt: skip
+def _alike(
+    asked: Callable[[Policy, str], object], one: Policy, other: Policy, capabilities: Collection[str]
+) -> frozenset[str]:
+    """Return the action types about which two policies cannot differ in one half, so that asking one is enough."""
+    return frozenset(name for name in capabilities if asked(one, name) == asked(other, name))

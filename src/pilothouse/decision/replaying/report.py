@@ -9,7 +9,8 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from pilothouse.decision.policy import Policy
-from pilothouse.decision.replaying.replay import SENTENCES, Reproduction
+from pilothouse.decision.replaying.differences import Difference
+from pilothouse.decision.replaying.replay import SENTENCES, Reproduction, text_of
 from pilothouse.decision.replaying.tally import ADDED, MOST_LISTED, SAVED, Spoken, Tally
 from pilothouse.vocabulary.clock import stamp
 from pilothouse.vocabulary.values import Json, digest
@@ -46,7 +47,7 @@ class Window:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """The result of one replay. `policy_hash` names the text proposed, empty when it stands in no file.
+    """The result of one replay. `current` and `proposed` are policy versions, `changes` what tells them apart in words.
 
     `size` is how many entries the ledger had; entries after it were not asked.
     """
@@ -55,11 +56,16 @@ class Report:
     size: int
     current: str
     proposed: str
-    policy_hash: str
     tally: Tally
     times: Mapping[str, TimeToDecide]
     notes: tuple[str, ...] = ()
     """What a reader has to know about these two policies before they believe the numbers."""
+    changes: tuple[Difference, ...] = ()
+
+    @property
+    def text(self) -> str:
+        """The hash of the text proposed, as a version of it cites it."""
+        return text_of(self.proposed)
 
     def as_json(self) -> dict[str, Any]:
         """Return everything as JSON."""
@@ -69,7 +75,9 @@ class Report:
             "ledger": self.size,
             "current": self.current,
             "proposed": self.proposed,
-            "policy_hash": self.policy_hash,
+            "text": self.text,
+            "against": text_of(self.current),
+            "changes": [each.as_json() for each in self.changes],
             "notes": list(self.notes),
             "decisions": tally.decisions,
             "replayed": tally.replayed,

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import yaml
 
+from pilothouse.vocabulary.documents import entries_of
 from pilothouse.vocabulary.errors import InvalidInput
 
 ADDED = "from-overrides.yaml"
@@ -75,18 +76,12 @@ def _narrow(folder: Path, change: Exempt) -> None:
 
 
 def _rule(document: yaml.Node | None, name: str) -> dict[str, tuple[yaml.Node, yaml.Node]] | None:
-    top = _entries(document).get("rules")
+    top = entries_of(document).get("rules")
     for node in top[1].value if top is not None and isinstance(top[1], yaml.SequenceNode) else ():
-        found = _entries(node)
+        found = entries_of(node)
         if "id" in found and found["id"][1].value == name:
             return found
     return None
-
-
-def _entries(node: yaml.Node | None) -> dict[str, tuple[yaml.Node, yaml.Node]]:
-    if not isinstance(node, yaml.MappingNode):
-        return {}
-    return {str(key.value): (key, value) for key, value in node.value}
 
 
 def _spliced(text: str, rule: dict[str, tuple[yaml.Node, yaml.Node]], unless: str) -> str:

@@ -6,7 +6,6 @@ Memory stays flat: everything is counted, and lists have a length at which they 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import NamedTuple
@@ -104,11 +103,11 @@ class Tally:
 
     def add(self, outcome: Outcome, fate: Fate | None = None) -> None:
         """Count one decision."""
-        recorded, verdict = outcome.recorded, outcome.verdict
+        recorded, verdict, old = outcome.recorded, outcome.verdict, outcome.held_against
         self.decisions += 1
         self.first = min(self.first or recorded.at, recorded.at)
         self.last = max(self.last or recorded.at, recorded.at)
-        if verdict is None:
+        if verdict is None or old is None:
             self.why_not[outcome.why_not] += 1
             self._example(outcome.why_not.value, recorded, outcome.sentence)
             return
@@ -120,8 +119,8 @@ class Tally:
         if recorded.again:
             self.again += 1
         elif outcome.flips:
-            self._flipped(outcome, verdict, fate or Fate())
-        elif _rule(verdict) != _recorded_rule(recorded):
+            self._flipped(outcome, old, verdict, fate or Fate())
+        elif _rule(verdict) != _rule(old):
             self.other_reason += 1
 
     def merge(self, other: Tally) -> None:
@@ -153,11 +152,11 @@ class Tally:
         if outcome.reproduction is Reproduction.DIFFERS:
             self._example(Reproduction.DIFFERS.value, recorded, recorded.verdict["sentence"])
 
-    def _flipped(self, outcome: Outcome, verdict: Verdict, fate: Fate) -> None:
+    def _flipped(self, outcome: Outcome, old: Verdict, verdict: Verdict, fate: Fate) -> None:
         recorded = outcome.recorded
-        before, after = recorded.verdict["treatment"], verdict.treatment.name.lower()
+        before, after = old.treatment.name.lower(), verdict.treatment.name.lower()
         changes = outcome.before is not outcome.after
-        flip = Flip(before, after, _recorded_rule(recorded), _rule(verdict), changes)
+        flip = Flip(before, after, _rule(old), _rule(verdict), changes)
         self.flips[flip] += 1
         self._example(f"{before}-{after}", recorded, verdict.sentence)
         if changes and outcome.before is Disposition.HOLD:
@@ -196,8 +195,3 @@ class Tally:
 def _rule(verdict: Verdict) -> str:
     """Return what decided: the written rule, or the code of a built-in consideration."""
     return verdict.decisive.rule or verdict.code
-
-
-def _recorded_rule(recorded: Recorded) -> str:
-    verdict: Mapping[str, str] = recorded.verdict
-    return verdict["rule"] if verdict["code"] in ("rule", "policy_error") else verdict["code"]

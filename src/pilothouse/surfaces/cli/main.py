@@ -94,6 +94,7 @@ for command in (
     policy_versions.reject,
     policy_versions.versions,
     policy_versions.show,
+    policy_versions.pull,
     policy_versions.rollback,
 ):
     policy.app.command()(command)

@@ -7,27 +7,27 @@ from typing import Any
 
 import typer
 
-from pilothouse.assembly import Desk, open_desk
+from pilothouse.assembly import open_desk
 from pilothouse.connectors.twin.capabilities import CAPABILITIES
 from pilothouse.decision.business.policy import Question
-from pilothouse.decision.policy import version_of
-from pilothouse.decision.publishing.checking import check_rules
+from pilothouse.decision.publishing.rules import text_at
 from pilothouse.decision.publishing.testing import policy_cases
-from pilothouse.directory.people import read_people
-from pilothouse.gateway.agents import Agents, load_manifests
-from pilothouse.surfaces.cli import policy_replay
+from pilothouse.gateway.agents import load_manifests
+from pilothouse.surfaces.cli import policy_replay, policy_thresholds
 from pilothouse.surfaces.cli.context import HERE, Json, Where, opened
 from pilothouse.surfaces.cli.output import emit, errors, guarded, say, table
 from pilothouse.surfaces.cli.policy_prove import prove
 from pilothouse.surfaces.defined import record_of
+from pilothouse.surfaces.following import differs
 from pilothouse.surfaces.plain import plain
-from pilothouse.surfaces.versions import differs
+from pilothouse.surfaces.proposing import problems_in
 from pilothouse.vocabulary.documents import DocumentError
 from pilothouse.workspace.config import Workspace, open_workspace
 
 app = typer.Typer(no_args_is_help=True)
 app.command("prove")(prove)
 policy_replay.add_to(app)
+policy_thresholds.add_to(app)
 _KNOWN = {capability.name: capability for capability in CAPABILITIES}
 
 
@@ -38,9 +38,9 @@ def check(where: Where = HERE, json: Json = False) -> None:
     workspace = open_workspace(where)
     desk = open_desk(workspace)
     try:
-        problems = every_problem(workspace, desk)
+        problems = [*problems_in(desk, workspace.root), *manifest_problems(workspace)]
         standing = desk.versions.in_force()
-        changed = differs(workspace, standing)
+        changed = differs(workspace, desk.versions)
     finally:
         desk.close()
     if json:
@@ -49,27 +49,28 @@ def check(where: Where = HERE, json: Json = False) -> None:
     else:
         tell_problems(problems, json=False)
         if not problems:
-            say(f"Policy {version_of(workspace.folder('policy'))} is in order.")
+            say(f"Policy {text_at(workspace.root)} is in order.")
         if standing is None:
             say("Nothing was published yet: these files are in force.")
         elif changed:
-            files = ", ".join(f"{each['path']} (+{each['added']} −{each['removed']})" for each in changed)
-            say(f"{len(changed)} file(s) differ from {standing.id}, which is in force: {files}.")
-            say("They have no effect until they are published: pilothouse policy publish --note …")
+            _tell_differing(changed)
         else:
             say(f"These files are what is in force: {standing.id}.")
     if problems:
         raise typer.Exit(1)
 
 
-def every_problem(workspace: Workspace, desk: Desk) -> list[DocumentError]:
-    """Return every problem in the workspace's files, gaps in what they cover among them."""
-    with desk.ledger.reading() as connection:
-        # Before anybody was added, every name would be a stranger's.
-        people = {each.id for each in read_people(connection)} or None
-    granted = dict(Agents.granted(desk.ledger))
-    problems = check_rules(workspace.root, desk.registry.capabilities, granted, people)
-    return [*problems, *_manifests(workspace)]
+def _tell_differing(changed: Sequence[dict[str, Any]]) -> None:
+    def named(*, behind: bool) -> str:
+        return ", ".join(f"{e['path']} (+{e['added']} −{e['removed']})" for e in changed if e["behind"] is behind)
+
+    edits, behind = named(behind=False), named(behind=True)
+    if edits:
+        say(f"Edits that are not published: {edits}.")
+        say("They have no effect until they are: pilothouse policy publish --note …")
+    if behind:
+        say(f"Files as they were before what is published now: {behind}.")
+        say("To bring them up to date: pilothouse policy pull")
 
 
 def _plain(problems: Sequence[DocumentError]) -> list[dict[str, Any]]:
@@ -84,7 +85,8 @@ def tell_problems(problems: Sequence[DocumentError], *, json: bool) -> None:
         errors.print(str(problem), markup=False, soft_wrap=True)
 
 
-def _manifests(workspace: Workspace) -> list[DocumentError]:
+def manifest_problems(workspace: Workspace) -> list[DocumentError]:
+    """Return what is wrong with the manifests of agents."""
     try:
         documents = load_manifests(workspace.folder("agents"))
     except DocumentError as error:

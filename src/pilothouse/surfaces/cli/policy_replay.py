@@ -1,24 +1,25 @@
-"""`pilothouse policy diff | replay`: what changed between two policies, and what it would have done."""
+"""`pilothouse policy diff | replay | report`: what changed between two policies, and what it would have done."""
 
 from __future__ import annotations
 
-from functools import partial
+import os
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from pilothouse.assembly import App
+from pilothouse.decision.replaying.attached import attach, replay_at
 from pilothouse.decision.replaying.differences import differences
-from pilothouse.decision.replaying.replay import Replayer
-from pilothouse.decision.replaying.report import Report, Window
+from pilothouse.decision.replaying.report import Window
+from pilothouse.directory.people import Person
 from pilothouse.directory.roles import permissions_of
-from pilothouse.observability.replaying import attach, replay
 from pilothouse.surfaces.cli.context import HERE, As, Json, Where, opened, somebody
 from pilothouse.surfaces.cli.output import emit, guarded, say, table, write_text
 from pilothouse.surfaces.moments import when
-from pilothouse.surfaces.replaying import load_replayer, policy_named, proposed, setting_of
+from pilothouse.surfaces.replaying import named, proposed, replay_of, setting_of, too_many
 from pilothouse.surfaces.reports.replay import replay_report
-from pilothouse.vocabulary.errors import Forbidden, InvalidInput
+from pilothouse.vocabulary.errors import Forbidden, WrongUse
 
 TOLD = 20
 
@@ -27,6 +28,7 @@ def add_to(app: typer.Typer) -> None:
     """Add the commands to `pilothouse policy`."""
     app.command("diff")(diff)
     app.command("replay")(replay_)
+    app.command("report")(report_)
 
 
 @guarded
@@ -41,7 +43,7 @@ def diff(
     if one != "in-force" and not other:
         one, other = "in-force", one
     with opened(where) as pilothouse:
-        old, new = policy_named(pilothouse, one), policy_named(pilothouse, other)
+        old, new = named(pilothouse, one).policy, named(pilothouse, other).policy
         found = differences(old, new)
     if json:
         emit({"old": old.version, "new": new.version, "differences": [each.as_json() for each in found]})
@@ -57,39 +59,30 @@ def replay_(
         str, typer.Argument(help="The proposed policy's folder or version; default: the workspace's own.")
     ] = "",
     change: Annotated[
-        list[str] | None, typer.Option("--set", help="One number changed, as thresholds.large_deal=50000.")
+        list[str] | None, typer.Option("--set", help="A threshold changed in what is published, as large_deal=50000.")
     ] = None,
     since: Annotated[str | None, typer.Option(help="From: 30d, or 2026-01-31.")] = None,
     until: Annotated[str | None, typer.Option(help="Up to, not including.")] = None,
     agent: Annotated[str, typer.Option(help="Only this agent's.")] = "",
     action_type: Annotated[str, typer.Option("--type", help="Only this action type.")] = "",
     report: Annotated[Path | None, typer.Option(help="Write a report with charts, to print or mail, here.")] = None,
-    attach_: Annotated[bool, typer.Option("--attach", help="Write down that this text was replayed.")] = False,
-    workers: Annotated[int, typer.Option(min=1, max=32, help="Processes to use.")] = 1,
+    attach_: Annotated[bool, typer.Option("--attach", help="Write it down for whoever decides on this text.")] = False,
+    workers: Annotated[
+        int, typer.Option(min=0, max=32, help="Processes to use; 0: all processors where there is much to do.")
+    ] = 0,
     where: Where = HERE,
     person: As = "",
     json: Json = False,
 ) -> None:
     """Decide every recorded decision again under a proposed policy, from its facts as of then. Nothing is carried out."""
-    if change and (folder or attach_):
-        raise InvalidInput("--set tries a number that stands in no file.", hint="Leave out the folder and --attach.")
+    if change and folder:
+        raise WrongUse("--set changes what was published last.", hint="Leave out the folder or version.")
     with opened(where) as pilothouse:
-        by = pilothouse.directory.person(somebody(person))
-        if not by.active or "read_ledger" not in permissions_of(by.role).may:
-            raise Forbidden(f"{by.id} ({by.role}) may not read the ledger.", hint="Ask RevOps, an auditor or an admin.")
-        now = pilothouse.clock.now()
+        by, now = reader(pilothouse, person), pilothouse.clock.now()
         changes = dict(setting_of(each) for each in change or ())
-        new = proposed(pilothouse, folder, changes)
-        workspace = pilothouse.workspace
-        load = partial(load_replayer, workspace.root, _absolute(folder), changes)
-        found = replay(
-            pilothouse.ledger,
-            Replayer(pilothouse.policy, new.policy, pilothouse.gateway.door.registry.capabilities),
-            Window(when(since, now), when(until, now), agent, action_type),
-            policy_hash=new.policy_hash,
-            workers=workers,
-            load=load,
-        )
+        window = Window(when(since, now), when(until, now), agent, action_type)
+        processes = workers or (os.cpu_count() or 1 if too_many(pilothouse, window) else 1)
+        found = replay_of(pilothouse, window, proposed(pilothouse, folder, changes), processes)
         attached = attach(pilothouse.ledger, found, by.id) if attach_ else None
     told = found.as_json()
     if report is not None:
@@ -97,21 +90,48 @@ def replay_(
     if json:
         emit({**told, "digest": found.digest, "attached": attached.position if attached else None})
         return
-    _tell(found, told)
+    tell(told)
     if attached is not None:
-        say(f"Written down as entry {attached.position}: {found.digest[:12]} about policy {found.policy_hash}.")
+        say(f"Written down as entry {attached.position} for whoever decides on this text ({found.text}).")
     if report is not None:
         say(f"The report is {report}; open it in a browser, and print it from there.")
 
 
-def _absolute(named: str) -> str:
-    """Another process may stand in another folder."""
-    return str(Path(named).resolve()) if named and Path(named).is_dir() else named
+@guarded
+def report_(
+    position: Annotated[int, typer.Argument(help="The entry, as `policy show` names it.")],
+    report: Annotated[Path | None, typer.Option(help="Write it with charts, to print or mail, here.")] = None,
+    where: Where = HERE,
+    person: As = "",
+    json: Json = False,
+) -> None:
+    """Show a replay that was attached to a text, as it was seen then."""
+    with opened(where) as pilothouse:
+        reader(pilothouse, person)
+        found = replay_at(pilothouse.ledger, position)
+    if report is not None:
+        write_text(report, replay_report(found.report, found.digest, found.at))
+    if json:
+        emit({**found.report, "digest": found.digest, "by": found.by, "at": found.at})
+        return
+    say(f"Attached by {found.by} on {found.at:%Y-%m-%d %H:%M} UTC to {found.report['text']}.")
+    tell(found.report)
 
 
-def _tell(found: Report, told: dict[str, Any]) -> None:
+def reader(pilothouse: App, person: str) -> Person:
+    """Return the person if they may read the ledger; raises `Forbidden`."""
+    by = pilothouse.directory.person(somebody(person))
+    if not by.active or "read_ledger" not in permissions_of(by.role).may:
+        raise Forbidden(f"{by.id} ({by.role}) may not read the ledger.", hint="Ask RevOps, an auditor or an admin.")
+    return by
+
+
+def tell(told: dict[str, Any]) -> None:
+    """Print what a replay came to."""
     flips, reviews = told["flips"], told["reviews"]
-    say(f"{found.tally.decisions:,} decisions, {found.tally.replayed:,} made again under {found.proposed}.")
+    for each in told["changes"]:
+        say(each["sentence"])
+    say(f"{told['decisions']:,} decisions, {told['replayed']:,} made again under {told['proposed']}.")
     say(f"{flips['count']:,} flip; {flips['effective']:,} of these change what happens in the mode the agent had.")
     pairs = [(f"{e['before']} → {e['after']}", f"{e['count']:,}", f"{e['effective']:,}") for e in flips["pairs"]]
     table("By treatment", ("from → to", "decisions", "with an effect"), pairs)
@@ -154,4 +174,6 @@ def _reproduced(told: dict[str, Any]) -> None:
         say(f"  Not so: entry {each['position']}, {each['action']} on {each['subject']}.")
     others = sum(each["count"] for each in told["other_versions"])
     if others:
-        say(f"{others:,} were decided under {len(told['other_versions'])} other version(s), which are not asked again.")
+        say(
+            f"{others:,} were decided under {len(told['other_versions'])} other version(s); held against what is replaced."
+        )

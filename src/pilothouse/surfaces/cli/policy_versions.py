@@ -1,8 +1,8 @@
-"""`pilothouse policy publish | approve | reject | versions | show | rollback`: what is in force, and who said so."""
+"""`pilothouse policy publish | approve | reject | versions | show | pull | rollback`: what is in force, and who said so."""
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,17 +11,18 @@ from typing import Annotated, Any
 import typer
 
 from pilothouse.assembly import Desk, open_desk
-from pilothouse.decision.publishing.content import diff, gather
-from pilothouse.decision.publishing.testing import every_case
+from pilothouse.decision.publishing.content import diff
 from pilothouse.decision.publishing.versions import Version, VersionStatus
-from pilothouse.decision.versions import version_of
 from pilothouse.surfaces.cli.context import HERE, Json, Where, nobody_is_the_system, somebody
 from pilothouse.surfaces.cli.output import emit, guarded, say, table, told
-from pilothouse.surfaces.cli.policy import every_problem, tell_problems
+from pilothouse.surfaces.cli.policy import manifest_problems, tell_problems
+from pilothouse.surfaces.following import pull as write_published
 from pilothouse.surfaces.moments import when
 from pilothouse.surfaces.plain import plain
-from pilothouse.surfaces.versions import roll_back, state_of, version_out
-from pilothouse.vocabulary.errors import InvalidInput
+from pilothouse.surfaces.proposing import Unsound, propose_files
+from pilothouse.surfaces.versions import approve as approve_version
+from pilothouse.surfaces.versions import replay_said, roll_back, state_of, version_out
+from pilothouse.vocabulary.documents import DocumentError
 from pilothouse.workspace.config import open_workspace
 
 By = Annotated[
@@ -47,31 +48,24 @@ def desk(where: Path) -> Generator[Desk]:
 def publish(
     note: Annotated[str, typer.Option(help="What changes, and why.")],
     effective: Annotated[str | None, typer.Option(help="The day from which it counts; at once unless given.")] = None,
+    take_back: Annotated[
+        bool, typer.Option("--take-back", help="Also where it takes back what was published since.")
+    ] = False,
     where: Where = HERE,
     by: By = "",
     json: Json = False,
 ) -> None:
     """Propose the workspace's policy, definitions and contracts as the next version. Another person approves it."""
     with desk(where) as at:
-        problems = every_problem(at.workspace, at)
-        if problems:
+        person, begins = somebody(by), when(effective, at.clock.now())
+        try:
+            problems: Sequence[DocumentError] = manifest_problems(at.workspace)
+            version = None if problems else propose_files(at, person, note, effective=begins, take_back=take_back)
+        except Unsound as error:
+            problems, version = error.problems, None
+        if version is None:
             tell_problems(problems, json=json)
             raise typer.Exit(1)
-        results = every_case(at.workspace.root, at.registry.capabilities)
-        failed = [each for each in results if each.problem]
-        if failed:
-            raise InvalidInput(
-                f"{len(failed)} golden case(s) do not come out as wanted; the first at {failed[0].where}: {failed[0].problem}.",
-                hint="`pilothouse policy test` shows them all.",
-            )
-        version = at.versions.propose(
-            gather(at.workspace.root),
-            somebody(by),
-            note,
-            commit=version_of(at.workspace.folder("policy")).partition("@")[2],
-            effective=when(effective, at.clock.now()),
-            cases=len(results),
-        )
         changed = diff(at.versions.base_of(version), version.content)
     told(
         json,
@@ -80,6 +74,7 @@ def publish(
             "changed": [{"path": e.path, "added": e.added, "removed": e.removed} for e in changed],
         },
         f"{version.id} is proposed: {', '.join(f'{e.path} (+{e.added} −{e.removed})' for e in changed)}.",
+        f"Show what it would have done: pilothouse policy replay v{version.number} --since 30d --attach --as PERSON",
         f"It counts once somebody else of RevOps approves it: pilothouse policy approve v{version.number} --by PERSON",
     )
 
@@ -88,10 +83,13 @@ def publish(
 def approve(version: Named, where: Where = HERE, by: By = "", json: Json = False) -> None:
     """Publish a version that somebody else proposed."""
     with desk(where) as at:
-        done = at.versions.approve(version, somebody(by))
-        standing = at.versions.in_force()
+        done, left = approve_version(at.workspace, at.versions, version, somebody(by))
+        standing, replay = at.versions.in_force(), at.versions.replay_of(done)
     begins = done.effective_from or datetime.now(UTC)
-    told(json, version_out(done, standing), f"{done.id} is published, in force from {begins:%Y-%m-%d %H:%M} UTC.")
+    lines = [f"{done.id} is published, in force from {begins:%Y-%m-%d %H:%M} UTC.", replay_said(done, replay)]
+    if left:
+        lines.append(f"Unpublished edits were left as they are: {', '.join(left)}.")
+    told(json, {**version_out(done, standing, replay), "edits_left": left}, *lines)
 
 
 @guarded
@@ -154,10 +152,10 @@ def show(
     with desk(where) as at:
         found, standing = at.versions.get(version), at.versions.in_force()
         changed = diff(at.versions.base_of(found), found.content)
-        state = state_of(found, standing, at.clock)
+        state, replay = state_of(found, standing, at.clock), at.versions.replay_of(found)
     if json:
         out: dict[str, Any] = {
-            **version_out(found, standing),
+            **version_out(found, standing, replay),
             "content": dict(found.content),
             "changed": plain(changed),
         }
@@ -167,6 +165,11 @@ def show(
     if found.decided_at:
         said = {"published": "Published", "rejected": "Rejected"}[found.status.value]
         say(f"{said} by {found.decided_by} on {found.decided_at:%Y-%m-%d %H:%M} UTC. {found.reason}".rstrip())
+    say(replay_said(found, replay))
+    if replay is not None:
+        say(f"The report is entry {replay.position}, by {replay.by}: pilothouse policy report {replay.position}")
+    elif found.status is VersionStatus.PROPOSED:
+        say(f"To attach one: pilothouse policy replay v{found.number} --since 30d --attach --as PERSON")
     for line in _lines(found, [line for each in changed for line in each.lines], whole=text):
         say(line)
 
@@ -175,6 +178,24 @@ def _lines(version: Version, changed: list[str], *, whole: bool) -> list[str]:
     if not whole:
         return changed
     return [line for path, text in sorted(version.content.items()) for line in (f"# {path}", *text.splitlines(), "")]
+
+
+@guarded
+def pull(
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Also over edits that are not published.")] = False,
+    where: Where = HERE,
+    json: Json = False,
+) -> None:
+    """Write what was published last into the workspace's files; files with unpublished edits are left."""
+    with desk(where) as at:
+        version, done = write_published(at.workspace, at.versions, overwrite=overwrite)
+    lines = [f"Written: {', '.join(done.written)}." if done.written else "No file was behind."]
+    if done.left:
+        lines.append(f"Unpublished edits were left as they are: {', '.join(done.left)}; --overwrite writes over them.")
+    if version is None:
+        lines = ["Nothing was published yet: the files in the folder are in force."]
+    out = {"version": version.id if version else None, "written": done.written, "edits_left": done.left}
+    told(json, out, *lines)
 
 
 @guarded

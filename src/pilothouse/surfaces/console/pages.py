@@ -55,11 +55,13 @@ def mount_console(web: FastAPI) -> None:
     from pilothouse.surfaces.console.policy_pages import router as policy_router
     from pilothouse.surfaces.console.question_pages import router as question_router
     from pilothouse.surfaces.console.replay_pages import router as replay_router
+    from pilothouse.surfaces.console.threshold_pages import router as threshold_router
     from pilothouse.surfaces.console.unsubscribe import router as unsubscribe_router
 
     web.include_router(unsubscribe_router)
     web.include_router(router)
     web.include_router(replay_router)
+    web.include_router(threshold_router)
     web.include_router(account_router)
     web.include_router(batch_router)
     web.include_router(oversight_router)

@@ -15,7 +15,9 @@ from pilothouse.decision.publishing.versions import Version, VersionStatus
 from pilothouse.directory.roles import permissions_of
 from pilothouse.surfaces.auth import Pilothouse, require
 from pilothouse.surfaces.console.pages import Posted, SignedIn, Text, go, page
-from pilothouse.surfaces.versions import differs, roll_back, state_of
+from pilothouse.surfaces.following import differs, pull
+from pilothouse.surfaces.proposing import propose_files
+from pilothouse.surfaces.versions import approve, roll_back, state_of
 from pilothouse.vocabulary.errors import InvalidInput
 from pilothouse.vocabulary.verdicts import Treatment
 
@@ -37,7 +39,7 @@ def policy(request: Request, session: SignedIn, pilothouse: Pilothouse, said: st
     every = pilothouse.versions.list()
     return page(
         request, "policy.html", session, policy=rules.policy, business=rules.business, groups=_groups(rules.policy),
-        clauses=_clauses(rules.business), WORDS=WORDS, standing=standing, unpublished=differs(pilothouse.workspace, standing),
+        clauses=_clauses(rules.business), WORDS=WORDS, standing=standing, unpublished=differs(pilothouse.workspace, pilothouse.versions),
         every=[(each, state_of(each, standing, pilothouse.clock)) for each in every],
         waiting=[each for each in every if each.status is VersionStatus.PROPOSED], approvers=_approvers(pilothouse), said=said,
     )  # fmt: skip
@@ -52,11 +54,13 @@ def policy_version(
     found, standing = pilothouse.versions.get(version), pilothouse.versions.in_force()
     other = pilothouse.versions.get(against) if against else None
     old = other.content if other else pilothouse.versions.base_of(found)
+    replay = pilothouse.versions.replay_of(found)
     return page(
         request, "policy_version.html", session, version=found, state=state_of(found, standing, pilothouse.clock),
         changed=diff(old, found.content), against=other.id if other else found.base, line_class=_line_class,
         others=[each for each in pilothouse.versions.list() if each.id != found.id], approvers=_approvers(pilothouse, found),
         mine=found.author == session.person.id, standing=standing, said=said,
+        replay=replay, figures=replay.figures() if replay else None, before=_before(pilothouse, found),
     )  # fmt: skip
 
 
@@ -68,16 +72,41 @@ def decide_version(
     person = session.person.id
     match decision:
         case "approve":
-            done = pilothouse.versions.approve(version, person, hash)
-            return go("/policy", f"{done.id} is published.")
+            done, left = approve(pilothouse.workspace, pilothouse.versions, version, person, hash)
+            return go("/policy", f"{done.id} is published.{_kept(left)}")
         case "reject":
             return go("/policy", f"{pilothouse.versions.reject(version, person, reason).id} is rejected.")
         case "rollback":
             done, left = roll_back(pilothouse.workspace, pilothouse.versions, version, person, reason, overwrite=False)
-            kept = f" Unpublished edits were left as they are: {', '.join(left)}." if left else ""
-            return go("/policy", f"{done.id} is in force.{kept}")
+            return go("/policy", f"{done.id} is in force.{_kept(left)}")
         case _:
             raise InvalidInput("the form says nothing to do.", hint="Use one of the buttons.")
+
+
+@router.post("/policy")
+def propose(
+    session: Posted, pilothouse: Pilothouse, what: Text = "", note: Text = "", take_back: Text = ""
+) -> Response:
+    """Propose the workspace's files as they are, or bring those up to date that lag behind."""
+    require(session.person, "propose_policy")
+    match what:
+        case "propose":
+            done = propose_files(pilothouse.desk, session.person.id, note, take_back=bool(take_back))
+            return go(f"/policy/{done.id}", f"{done.id} is proposed; somebody else of RevOps approves it.")
+        case "pull":
+            _, pulled = pull(pilothouse.workspace, pilothouse.versions, overwrite=False)
+            return go("/policy", f"Written: {', '.join(pulled.written) or 'nothing'}.{_kept(pulled.left)}")
+        case _:
+            raise InvalidInput("the form says nothing to do.", hint="Use one of the buttons.")
+
+
+def _kept(left: list[str]) -> str:
+    return f" Unpublished edits were left as they are: {', '.join(left)}." if left else ""
+
+
+def _before(pilothouse: App, version: Version) -> Version | None:
+    """Return what was in force before a version, to go back to."""
+    return pilothouse.versions.get(version.base) if version.base else None
 
 
 def _groups(policy: Policy) -> list[tuple[str, list[Any]]]:

@@ -15,10 +15,11 @@ from pilothouse.decision.business.policy import Question
 from pilothouse.decision.publishing.content import diff
 from pilothouse.surfaces.auth import CurrentPerson, Pilothouse, person_of, require, token_of
 from pilothouse.surfaces.defined import record_of
+from pilothouse.surfaces.following import differs
 from pilothouse.surfaces.plain import plain
 from pilothouse.surfaces.rest.models import Reason
 from pilothouse.surfaces.rest.routes import PROBLEMS, Id
-from pilothouse.surfaces.versions import differs, roll_back, version_out
+from pilothouse.surfaces.versions import approve, roll_back, version_out
 from pilothouse.vocabulary.records import RecordRef
 
 router = APIRouter(prefix="/v1/policy", responses=PROBLEMS)
@@ -40,7 +41,7 @@ def show_policy(person: CurrentPerson, pilothouse: Pilothouse) -> dict[str, Any]
     return {
         "version": pilothouse.policy.version,
         "published": version_out(standing, standing) if standing else None,
-        "unpublished": differs(pilothouse.workspace, standing),
+        "unpublished": differs(pilothouse.workspace, pilothouse.versions),
     }
 
 
@@ -54,11 +55,11 @@ def list_versions(person: CurrentPerson, pilothouse: Pilothouse) -> list[dict[st
 
 @router.get("/versions/{version}")
 def show_version(version: Id, person: CurrentPerson, pilothouse: Pilothouse) -> dict[str, Any]:
-    """Return a version with its text and what it changes."""
+    """Return a version with its text, what it changes, and as `replayed` the figures of its newest replay, if any."""
     require(person, "read_ledger")
     found = pilothouse.versions.get(version)
     changed = diff(pilothouse.versions.base_of(found), found.content)
-    out = version_out(found, pilothouse.versions.in_force())
+    out = version_out(found, pilothouse.versions.in_force(), pilothouse.versions.replay_of(found))
     return {**out, "content": dict(found.content), "changed": plain(changed)}
 
 
@@ -66,9 +67,10 @@ def show_version(version: Id, person: CurrentPerson, pilothouse: Pilothouse) -> 
 def approve_version(
     version: Id, given: ApproveVersion, person: CurrentPerson, pilothouse: Pilothouse
 ) -> dict[str, Any]:
-    """Publish a version that somebody else proposed."""
-    done = pilothouse.versions.approve(version, person.id, given.hash)
-    return version_out(done, pilothouse.versions.in_force())
+    """Publish a version that somebody else proposed; files with unpublished edits are left as they are and named."""
+    done, left = approve(pilothouse.workspace, pilothouse.versions, version, person.id, given.hash)
+    out = version_out(done, pilothouse.versions.in_force(), pilothouse.versions.replay_of(done))
+    return {**out, "edits_left": left}
 
 
 @router.post("/versions/{version}/reject")

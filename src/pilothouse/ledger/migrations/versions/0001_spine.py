@@ -479,6 +479,7 @@ def upgrade() -> None:
         sa.Column("bootstrap", sa.Integer(), nullable=False),
         sa.Column("effective_from", sa.Text(), nullable=True),
         sa.Column("published_position", sa.BigInteger(), nullable=True),
+        sa.Column("replay", sa.BigInteger(), nullable=True),
         sa.Column("content", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("number"),
         sa.UniqueConstraint("id"),

@@ -1,4 +1,4 @@
-"""A policy with one number changed, in memory: what somebody tries before they write it into a file.
+"""The numbers and lists of a policy that can be changed by themselves: their names, meaning and bounds; one changed.
 
 What must never happen here: a value taken that a policy file would not be allowed to hold.
 """
@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from difflib import get_close_matches
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
@@ -17,6 +18,16 @@ from pilothouse.vocabulary.errors import InvalidInput, NotFound
 
 M = TypeVar("M", bound=BaseModel)
 Setting = float | tuple[str, ...]
+MEANINGS: Mapping[str, str] = {
+    "auto_above": "confidence from 0 to 1; an agent that is surer than this may act by itself",
+    "block_below": "confidence from 0 to 1; a proposal that is less sure than this is refused",
+    "write_set_records": "records, at most 5; an agent that touches more within the window is reviewed as one batch",
+    "write_set_minutes": "minutes, at least 10; the window in which the records of an agent are counted together",
+    "recipients": "people, at most 50; a message to more of them is for a person to begin",
+    "above_records": "records, at most 5; people are told at once of anything that touches more",
+    "discount_authority": "percent; a draft that gives more is escalated to the deal desk",
+}
+"""What the numbers mean that every policy has, whatever comments its files hold, by the last part of the name."""
 
 
 def settings_of(policy: Policy) -> dict[str, Setting]:
@@ -33,14 +44,38 @@ def settings_of(policy: Policy) -> dict[str, Setting]:
     }
 
 
+def shown(value: Setting) -> str:
+    """Return a value as people write it: a number, or words with commas between them."""
+    return ", ".join(value) if isinstance(value, tuple) else f"{value:.10g}"
+
+
+def keys_of(name: str) -> tuple[str, ...]:
+    """Return where in a policy file a setting stands: the keys that lead to it."""
+    section, _, rest = name.partition(".")
+    if section == "bands":
+        capability, _, edge = rest.rpartition(".")
+        return section, capability, edge
+    return (section, rest) if rest else (section,)
+
+
+def full_name(policy: Policy, name: str) -> str:
+    """Return a setting's whole name; a threshold may be called by its own. Raises `NotFound` for what is not there."""
+    every = settings_of(policy)
+    for each in (name, f"thresholds.{name}"):
+        if each in every:
+            return each
+    near = get_close_matches(name, [*every, *policy.thresholds], 1)
+    meant = f" Did you mean {near[0]!r}?" if near else ""
+    raise NotFound(f"the policy has no {name!r}.{meant}", hint=f"It has: {', '.join(sorted(every))}.")
+
+
 def changed(policy: Policy, name: str, written: str) -> Policy:
     """Return the policy with one setting changed to what was written; its version says what was changed.
 
     Raises `NotFound` for a setting that is not there, `InvalidInput` for what it cannot be.
     """
-    now = settings_of(policy).get(name)
-    if now is None:
-        raise NotFound(f"the policy has no {name!r}.", hint=f"It has: {', '.join(sorted(settings_of(policy)))}.")
+    name = full_name(policy, name)
+    now = settings_of(policy)[name]
     value = _read(name, written, now)
     version = f"{policy.version.partition('@')[0]} with {name} = {written.strip()}"
     section, _, key = name.partition(".")
