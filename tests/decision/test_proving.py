@@ -46,7 +46,7 @@ CONDITIONS = [
     "record.name.startsWith('Ac')", "record.name.contains('c')", "record.name < 'M'", "person.role == 'rep'",
     "agent.name == 'hygiene'", "account.id in threshold.named", "double(executives) > threshold.few",
     "account.annual_revenue >= 10.0 || evidence.stale", "evidence.age_days > 3", "'de' in recipients.countries",
-    "10 / records > 2 || ambiguous", "confidence * 2.0 > 1.5", "record.probability / 0.0 > 1.0", "external == reversible",
+    "10 / records > 2 || ambiguous", "change.stage_forward && !ambiguous", "confidence * 2.0 > 1.5", "record.probability / 0.0 > 1.0", "external == reversible",
     "(record.amount > 5.0 ? record.stage : record.name) == 'Acme'", "size(record.name) > 3", "object == 'opportunity'",
     "evidence.undated > 0 && !(record.is_closed)", "change.overwrites_person", "now > timestamp('2026-01-01T00:00:00Z')",
 ]  # fmt: skip
@@ -130,6 +130,8 @@ def some_facts(draw: st.DrawFn) -> Facts:
         evidence_age_days=draw(st.sampled_from([None, 1, 9])),
         evidence_stale=draw(st.booleans()),
         evidence_undated=draw(st.sampled_from([0, 2])),
+        stage_forward=draw(st.booleans()),
+        bootstrap=draw(st.booleans()),
         undone=draw(st.sampled_from(["", "", "ana put it back."])),
         rejected=draw(st.sampled_from(["", "", "ana rejected it."])),
         ambiguity=draw(st.sampled_from(["", "", "two fit"])),
