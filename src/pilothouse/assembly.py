@@ -63,6 +63,8 @@ from pilothouse.gateway.agents import Agents
 from pilothouse.gateway.door import Door
 from pilothouse.gateway.gateway import Gateway
 from pilothouse.gateway.identity import TokenProjector, Tokens, load_or_make_key
+from pilothouse.gateway.promotions import Promotions
+from pilothouse.gateway.proposals import ProposalProjector
 from pilothouse.gateway.registry import CapabilityRegistry
 from pilothouse.handoff.calibration import Calibrating, CalibrationProjector
 from pilothouse.handoff.canaries import Canaries
@@ -118,6 +120,7 @@ def projectors() -> tuple[Projector, ...]:
         ReviewProjector(),
         PeopleProjector(),
         AgentProjector(),
+        ProposalProjector(),
         SuspensionProjector(),
         IncidentProjector(),
         EvidenceProjector(),
@@ -372,12 +375,14 @@ def assemble(
     compliance = Compliance(ledger, directory, clock, registry.capabilities, Consents(store, entities).withdrawn)
     limits, tracks = workspace.config.autonomy, Tracks(ledger, reviews.counts_as_evidence)
     gates = Gates(ledger, clock, lambda: rules().contracts, limits, tracks)
+    agents_known = Agents(ledger, directory, registry.capabilities, lambda: rules().contracts)
     door = Door(
         ledger=ledger,
         clock=clock,
         registry=registry,
         tokens=Tokens(ledger, clock, load_or_make_key(workspace.state / "token-signing.key")),
-        agents=Agents(ledger, directory, registry.capabilities, lambda: rules().contracts, gates),
+        agents=agents_known,
+        promotions=Promotions(ledger, clock, directory, agents_known, lambda: rules().contracts, gates),
         directory=directory,
         data=store,
         compliance=compliance,

@@ -20,7 +20,10 @@ CYCLE = timedelta(days=30)
 
 @dataclass(frozen=True, slots=True)
 class TypeCard:
-    """One action type: what was promoted, what that comes to now, and the rates behind it, each with its n."""
+    """One action type: what was promoted, what that comes to now, and the rates behind it, each with its n.
+
+    `met` of `asked` conditions of the next step's gate are met; `proposal` waits for a second person, empty when none does.
+    """
 
     name: str
     standing: Standing
@@ -31,6 +34,9 @@ class TypeCard:
     approved: Rate
     overrides: Rate
     live_day: int | None
+    met: int
+    asked: int
+    proposal: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,10 +90,14 @@ def card_of(pilothouse: App, agent: Registered) -> Card:
 
 def _types(pilothouse: App, agent: Registered, told: JsonObject) -> Iterator[TypeCard]:
     now, tracks, live = pilothouse.clock.now(), pilothouse.gates.tracks, told["agent_live"]
-    for name in sorted({*agent.standings, *tracks.types_of(agent.ref)}):
+    waiting = {each.action_type: each.id for each in pilothouse.gateway.door.promotions.list(agent.ref, waiting=True)}
+    granted = agent.manifest.grants
+    proposed = [each for each in tracks.types_of(agent.ref) if each.partition(":")[0] in granted]
+    for name in sorted({*agent.standings, *proposed, *granted}):
         standing = agent.standing(name, name.partition(":")[0])
         bounds = bound(agent, standing, now, action_type=name, record="", fields=())
         record = tracks.record({agent.ref}, name, now - CYCLE, now)
+        gate = pilothouse.gates.judge(agent.ref, name)
         clock = live.get(name) if isinstance(live, dict) else None
         yield TypeCard(
             name=name,
@@ -99,6 +109,9 @@ def _types(pilothouse: App, agent: Registered, told: JsonObject) -> Iterator[Typ
             approved=record.unmodified,
             overrides=Rate(record.overrides, record.unmodified.n),
             live_day=int(clock["live_day"]) if isinstance(clock, dict) else None,  # pyright: ignore[reportArgumentType]
+            met=len(gate.conditions) - len(gate.missing),
+            asked=len(gate.conditions),
+            proposal=waiting.get(name, ""),
         )
 
 
