@@ -127,7 +127,7 @@ def test_ninety_days_from_shadow_to_live_and_back(story: Story) -> None:
     story.ready()
     assert story.promote() == "assisted" and story.standing() == "assisted"
 
-    assert missing(story.gate()) == {"decided", "rate", "drill"}
+    assert missing(story.gate()) == {"decided", "rate", "drill", "log"}
     assert set(story.propose(51)) == {ActionStatus.HELD}
     story.decide(most=49)
     assert missing(story.gate()) == {"decided", "drill"}  # 49 of 49 is a good rate, and too few

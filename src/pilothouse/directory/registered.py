@@ -12,12 +12,13 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
-from typing import cast
+from typing import Literal, cast
 
 from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import Column, Connection, Integer, Table, Text, delete, select
 
 from pilothouse.directory.ceiling import LOWEST, Ceiling, read_ceiling
+from pilothouse.directory.ratings import Rated, read_rating
 from pilothouse.directory.suspensions import Suspension, stopping, suspensions_of
 from pilothouse.ledger.database import metadata
 from pilothouse.ledger.entries import Entry
@@ -63,6 +64,7 @@ class Manifest(BaseModel):
     """An agent as its file under `agents/` declares it.
 
     `level` is the highest autonomy level it is meant for (1 reactive, 2 triggered, 3 proactive, 4 autonomous).
+    `reasoning` says whether written rules alone decide what it proposes, or a model takes part.
     `authors` are the people who wrote it; left out, whoever registers it counts as its author. `succeeds` names the
     agent (name@version) that it takes the place of, whose bad record it inherits.
     """
@@ -76,6 +78,7 @@ class Manifest(BaseModel):
     contract: str = Field(min_length=1)
     grants: tuple[str, ...]
     level: int = Field(default=4, ge=1, le=4)
+    reasoning: Literal["rules", "model"] = "model"
     authors: tuple[str, ...] = ()
     succeeds: str = Field(default="", pattern=r"^$|^[a-z][a-z0-9-]{1,40}@[A-Za-z0-9.+-]{1,40}$")
     will_do: tuple[str, ...] = ()
@@ -125,6 +128,8 @@ class Registered:
     registered_at: datetime | None = None
     ceiling: Ceiling = LOWEST
     suspensions: tuple[Suspension, ...] = ()
+    rated: Rated | None = None
+    """To which level the evidence holds it; None while nobody rated it."""
 
     @property
     def ref(self) -> AgentRef:
@@ -254,6 +259,7 @@ def read_agent(connection: Connection, ref: AgentRef) -> Registered:
         unstamp(row.registered_at),
         read_ceiling(connection),
         found,
+        read_rating(connection, ref),
     )
 
 

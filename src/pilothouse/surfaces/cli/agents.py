@@ -18,6 +18,7 @@ from pilothouse.vocabulary.documents import load_document
 
 app = typer.Typer(no_args_is_help=True)
 tokens = typer.Typer(no_args_is_help=True)
+MARKS = {True: "shown", False: "NOT SHOWN", None: "not yet"}
 for each in (
     promotions.gate,
     promotions.promote,
@@ -38,8 +39,11 @@ def list_(where: Where = HERE, json: Json = False) -> None:
     if json:
         emit([_as_json(each) for each in every])
         return
-    rows = [(each.ref, each.manifest.owner, each.suspended_why or "active", each.manifest.summary) for each in every]
-    table("Agents", ("agent", "owner", "state", "what it does"), rows)
+    rows = [
+        (each.ref, each.manifest.owner, each.suspended_why or "active", _level(each), each.manifest.summary)
+        for each in every
+    ]
+    table("Agents", ("agent", "owner", "state", "level", "what it does"), rows)
 
 
 @app.command()
@@ -72,11 +76,17 @@ def show(agent: str, where: Where = HERE, json: Json = False) -> None:
     )
 
 
+def _level(agent: Registered) -> str:
+    claimed, rated = agent.manifest.level, agent.rated
+    return f"{rated.level}, claims {claimed}" if rated is not None and rated.level < claimed else str(claimed)
+
+
 def _as_json(found: Registered) -> dict[str, object]:
     return {
         "agent": str(found.ref),
         "suspended": found.suspended_why,
         "standings": found.standings,
+        "rated": found.rated,
         **found.manifest.model_dump(),
     }
 
@@ -130,6 +140,13 @@ def card(agent: str, where: Where = HERE, json: Json = False) -> None:
         emit(shown)
         return
     say(f"{shown.agent} (owner {shown.owner}; level {shown.level}, {shown.level_name}): {shown.summary}")
+    say(f"{shown.kind.capitalize()}. {shown.kind_told}")
+    say(
+        shown.rating.reason
+        or f"Level {shown.rating.level} {'is shown by evidence' if shown.rating.shown else 'is a claim so far'}."
+    )
+    rows = [(each.title, MARKS[each.met], each.figures) for each in shown.rating.criteria]
+    table("What it has shown of level 4", ("", "", "figures"), rows)
     table("Will do", ("",), [(line,) for line in shown.will_do])
     table("Will not do", ("",), [(line,) for line in shown.will_not_do])
     table("May write, under its contract", ("field", "terms"), shown.writes)

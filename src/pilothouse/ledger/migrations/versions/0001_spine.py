@@ -115,6 +115,14 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("agent", "action_type"),
     )
     op.create_table(
+        "agent_ratings",
+        sa.Column("agent", sa.Text(), nullable=False),
+        sa.Column("level", sa.Integer(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("at", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("agent"),
+    )
+    op.create_table(
         "agents",
         sa.Column("agent", sa.Text(), nullable=False),
         sa.Column("name", sa.Text(), nullable=False),
