@@ -27,10 +27,11 @@ from pilothouse.decision.proving.act import Scene, an_act, trees_of
 from pilothouse.decision.proving.findings import findings
 from pilothouse.decision.proving.prove import prove
 from pilothouse.decision.proving.telling import Claim
-from pilothouse.decision.tiers import NEEDS_A_PERSON, PROHIBITED, REVIEWED
+from pilothouse.decision.tiers import NEEDS_A_PERSON, PROHIBITED, REVIEWED, touches_closed
 from pilothouse.decision.tiers import irreversible as undone_by_nobody
 from pilothouse.vocabulary.actors import AgentRef, Role
 from pilothouse.vocabulary.capabilities import Blast, Capability, ChangeKind, Effect, Reversibility
+from pilothouse.vocabulary.documents import DocumentError
 from pilothouse.vocabulary.records import FieldChange, WriterKind
 from pilothouse.vocabulary.verdicts import Mode, Reason, Tier, Treatment
 from pilothouse.workspace.config import STARTER
@@ -281,6 +282,37 @@ def test_a_forgotten_consideration_is_found(
     assert broken.status == "refuted", broken
     for shown in broken.counterexamples:
         assert decide(shown.facts[0], policy).treatment < Treatment.REFUSE
+
+
+MOVES = """rules:
+  - id: forward
+    applies_to: [crm.opportunity.stage]
+    when: change.stage_forward
+    then: auto
+    reason: It meets what its stage asks.
+"""
+
+
+@pytest.mark.parametrize("forgotten", [("closed_stage",), ("kind",)])
+def test_an_engine_that_frees_another_stage_move_is_found(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, forgotten: tuple[str, ...]
+) -> None:
+    (tmp_path / "p.yaml").write_text(MOVES)
+    chosen = only("crm.opportunity.stage")
+    policy = load_policy(tmp_path, chosen, frozenset({"Closed Won"}))
+    assert of(prove(policy, chosen), "a").status == "proved"
+    without(monkeypatch, *forgotten)
+    broken = of(prove(policy, chosen), "a")
+    assert broken.status == "refuted"
+    [facts] = broken.counterexamples[0].facts
+    assert effective(decide(facts, policy), facts.mode) is Disposition.EXECUTE
+    assert facts.bootstrap or touches_closed(facts, policy.closed_stages)
+
+
+def test_no_rule_lets_a_stage_move_run_without_asking_for_its_criteria(tmp_path: Path) -> None:
+    (tmp_path / "p.yaml").write_text(MOVES.replace("change.stage_forward", "confidence > 0.9"))
+    with pytest.raises(DocumentError, match="no rule can make it run by itself"):
+        load_policy(tmp_path, only("crm.opportunity.stage"), frozenset({"Closed Won"}))
 
 
 def test_a_consideration_that_frees_who_is_less_sure_is_found(monkeypatch: pytest.MonkeyPatch) -> None:

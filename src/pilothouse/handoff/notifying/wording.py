@@ -25,7 +25,7 @@ TITLES: Mapping[Event, tuple[str, str]] = {
     E.REVIEW_OVERDUE: ("Review overdue, counts as rejected: {name}", "{count} reviews were overdue, count as rejected"),
     E.AGENT_SUSPENDED: ("Suspended: {what}", "Suspended: {what}"),
     E.AGENT_RESUMED: ("Active again: {what}", "Active again: {what}"),
-    E.PROMOTION_PROPOSED: ("Promotion to confirm: {what}", "Promotions to confirm: {what} and {rest} more"),
+    E.PROMOTION_PROPOSED: ("Promotion proposed: {what}", "Promotions proposed: {what} and {rest} more"),
     E.AGENT_PROMOTED: ("Promoted: {what}", "Promoted: {what} and {rest} more"),
     E.AGENT_DEMOTED: ("Back in shadow: {what}", "Back in shadow: {what} and {rest} more"),
     E.INCIDENT_OPENED: ("Incident opened: {what}", "{count} incidents opened"),

@@ -12,6 +12,7 @@ from fastapi.responses import Response
 
 from pilothouse.decision.autonomy.ceiling import LEVELS, STAGES
 from pilothouse.decision.autonomy.ramp import SHARES
+from pilothouse.directory.roles import permissions_of
 from pilothouse.gateway.agents import need_granted
 from pilothouse.gateway.promotions import SIDES
 from pilothouse.gateway.proposals import Through
@@ -56,7 +57,8 @@ def gate(
     """What the next step of an action type asks for, what of it is met, and what somebody proposed."""
     require(session.person, "read_ledger")
     ref = _ref(agent)
-    need_granted(pilothouse.gateway.door.agents.get(ref).manifest, action_type)
+    manifest = pilothouse.gateway.door.agents.get(ref).manifest
+    need_granted(manifest, action_type)
     promotions = pilothouse.gateway.door.promotions
     waiting = [each for each in promotions.list(ref, waiting=True) if each.action_type == action_type]
     found = pilothouse.gates.judge(ref, action_type)
@@ -64,6 +66,8 @@ def gate(
         request, "gate.html", session, gate=found, evidence_of=evidence_of, said=said,
         proposal=proposal_out(pilothouse, waiting[0]) if waiting else None,
         barred=pilothouse.gates.barred(ref, action_type),
+        eligible="promote" in permissions_of(session.person.role).may
+        and session.person.id not in {manifest.owner, *manifest.authors},
     )  # fmt: skip
 
 
