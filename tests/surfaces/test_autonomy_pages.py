@@ -94,3 +94,54 @@ def test_a_gate_leads_to_its_evidence(world: World, client: TestClient) -> None:
     listed = client.get(found[1].replace("&amp;", "&")).text
     assert "shadowed" in listed and FILL in listed
     assert "Propose" not in shown, "an auditor reads and proposes nothing"
+
+
+MANIFEST = {
+    "name": "scout", "version": "2", "owner": "gita", "summary": "A vendor's agent.", "contract": "wide",
+    "grants": ["crm.account.update"],
+}  # fmt: skip
+
+
+def test_an_agent_is_registered_with_its_grants_over_rest_and_begins_in_shadow(
+    world: World,
+    client: TestClient,  # noqa: F811
+) -> None:
+    emil = enter(world, client, "emil")
+    assert client.post("/v1/agents", json=MANIFEST, headers=emil).status_code == 201
+    assert client.post("/v1/agents", json=MANIFEST, headers=emil).status_code == 200
+    wider = {**MANIFEST, "grants": ["crm.account.update", "crm.opportunity.stage"]}
+    assert client.post("/v1/agents", json=wider, headers=emil).status_code == 409  # other grants are another version
+    assert client.post("/v1/agents", json={**wider, "version": "3"}, headers=emil).status_code == 201
+    shown = client.get("/v1/agents/scout@3/card").json()
+    assert {each["name"]: each["now"] for each in shown["types"]} == dict.fromkeys(wider["grants"], "shadow")
+    rosa = enter(world, client, "rosa")
+    assert client.post("/v1/agents", json={**MANIFEST, "version": "4"}, headers=rosa).status_code == 403
+
+
+def test_a_token_is_asked_for_by_whom_it_acts_for_and_can_be_taken_back(world: World, client: TestClient) -> None:  # noqa: F811
+    path = "/v1/agents/tester@1/tokens"
+    rosa = enter(world, client, "rosa")
+    assert client.post(path, json={"minutes": 5}, headers=rosa).status_code == 403
+    noah = enter(world, client, "noah")
+    assert client.post(path, json={"minutes": 5, "person": "gita"}, headers=noah).status_code == 422
+    made = client.post(path, json={"minutes": 5}, headers=noah).json()
+    [listed] = client.get(path).json()
+    assert (listed["id"], listed["person"], "token" in listed) == (made["id"], "noah", False)
+    assert world.gateway.submit(world.action(), made["token"]).code != "unauthenticated"
+    ravi = enter(world, client, "ravi")
+    revoke = f"/v1/tokens/{made['id']}/revoke"
+    assert client.post(revoke, json={"reason": "done"}, headers=ravi).status_code == 403
+    assert client.post("/v1/tokens/tok_none/revoke", json={"reason": "x"}, headers=ravi).status_code == 404
+    assert client.post(revoke, json={"reason": "done"}, headers=enter(world, client, "emil")).status_code == 200
+    assert world.gateway.submit(world.action(to="crm/account/a2"), made["token"]).code == "unauthenticated"
+
+
+def test_the_console_shows_a_token_once_and_revokes_it(world: World, client: TestClient) -> None:  # noqa: F811
+    enter(world, client, "noah")
+    csrf = form(client.get("/agents/tester@1").text)
+    shown = client.post("/agents/tester@1/tokens", data={**csrf, "minutes": "5"}).text
+    [good] = world.gateway.door.tokens.good(AgentRef("tester", "1"))
+    assert "shown this once" in shown and good.id in client.get("/agents/tester@1").text
+    assert "shown this once" not in client.get("/agents/tester@1").text
+    assert client.post(f"/tokens/{good.id}", data={**csrf, "reason": "done"}).status_code == 303
+    assert world.gateway.door.tokens.good(AgentRef("tester", "1")) == []

@@ -12,12 +12,13 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
-from typing import Literal, cast
+from typing import Annotated, Literal, cast
 
 from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import Column, Connection, Integer, Table, Text, delete, select
 
 from pilothouse.directory.ceiling import LOWEST, Ceiling, read_ceiling
+from pilothouse.directory.people import PERSON_ID
 from pilothouse.directory.ratings import Rated, read_rating
 from pilothouse.directory.suspensions import Suspension, stopping, suspensions_of
 from pilothouse.ledger.database import metadata
@@ -60,6 +61,9 @@ agent_modes = Table(
 )
 
 
+PersonId = Annotated[str, Field(pattern=rf"^{PERSON_ID.pattern}$")]
+
+
 class Manifest(BaseModel):
     """An agent as its file under `agents/` declares it.
 
@@ -73,13 +77,13 @@ class Manifest(BaseModel):
 
     name: str = Field(pattern=r"^[a-z][a-z0-9-]{1,40}$")
     version: str = Field(pattern=r"^[A-Za-z0-9.+-]{1,40}$")
-    owner: str = Field(min_length=1)
+    owner: PersonId
     summary: str = Field(min_length=1)
     contract: str = Field(min_length=1)
     grants: tuple[str, ...]
     level: int = Field(default=4, ge=1, le=4)
     reasoning: Literal["rules", "model"] = "model"
-    authors: tuple[str, ...] = ()
+    authors: tuple[PersonId, ...] = ()
     succeeds: str = Field(default="", pattern=r"^$|^[a-z][a-z0-9-]{1,40}@[A-Za-z0-9.+-]{1,40}$")
     will_do: tuple[str, ...] = ()
     will_not_do: tuple[str, ...] = ()

@@ -38,6 +38,7 @@ STAFF = frozenset(
         "send_signals",
         "propose_policy",
         "calibrate",
+        "register",
     }
 )
 FOR_REVOPS, FOR_ENGINEERING = "promote_for_revops", "promote_for_engineering"
@@ -49,7 +50,7 @@ PERMISSIONS: Mapping[Role, Permissions] = {
     ),
     Role.REVOPS: Permissions(ALL, ALL, may=STAFF | {"suppress", "approve_policy", FOR_REVOPS}),
     Role.ENGINEERING: Permissions(
-        ALL, {}, may=frozenset({"read_ledger", "promote", "suspend", "manage_sources", FOR_ENGINEERING})
+        ALL, {}, may=frozenset({"read_ledger", "promote", "register", "suspend", "manage_sources", FOR_ENGINEERING})
     ),
     Role.REVIEWER: Permissions(ALL, ALL, may=frozenset({"review", "read_ledger"})),
     Role.REP: Permissions(

@@ -51,8 +51,9 @@ class Agents:
     def register(self, manifest: Manifest, by: str) -> bool:
         """Register an agent; returns False when exactly this manifest already is.
 
-        Raises `Conflict` when the same name and version stands with another manifest: that is a new version.
+        Raises `Conflict` when the same name and version stands with another manifest: that is a new version; `Forbidden`.
         """
+        self._need(by, "register")
         self._directory.person(manifest.owner)
         self._possible(manifest)
         for author in manifest.authors:
@@ -178,7 +179,7 @@ class Agents:
 
 
 def need_right(directory: Directory, person: str, verb: str) -> None:
-    """Raise `Forbidden` unless a person is active and may suspend, or promote, agents."""
+    """Raise `Forbidden` unless a person is active and may register, suspend or promote agents."""
     found = directory.person(person)
     if not found.active or verb not in permissions_of(found.role).may:
         raise Forbidden(f"{person} ({found.role}) may not {verb} agents.", hint="Ask RevOps or an admin.")

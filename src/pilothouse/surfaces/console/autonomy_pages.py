@@ -5,13 +5,16 @@ Who proposes and who confirms a promotion are the people of their own log-ins; n
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Annotated
 
 from fastapi import APIRouter, Form, Request
 from fastapi.responses import Response
 
+from pilothouse.assembly import App
 from pilothouse.decision.autonomy.ceiling import LEVELS, STAGES
 from pilothouse.decision.autonomy.ramp import SHARES
+from pilothouse.directory.credentials import Session
 from pilothouse.directory.roles import permissions_of
 from pilothouse.gateway.agents import need_granted
 from pilothouse.gateway.promotions import SIDES
@@ -19,8 +22,9 @@ from pilothouse.gateway.proposals import Through
 from pilothouse.surfaces.auth import Pilothouse, require
 from pilothouse.surfaces.cards import card_of
 from pilothouse.surfaces.console.pages import Posted, SignedIn, Text, go, page
+from pilothouse.surfaces.granting import revoke_token
 from pilothouse.surfaces.promoting import evidence_of, proposal_out
-from pilothouse.vocabulary.actors import AgentRef
+from pilothouse.vocabulary.actors import Actor, AgentRef
 from pilothouse.vocabulary.errors import InvalidInput, NotFound
 from pilothouse.vocabulary.verdicts import Mode
 
@@ -38,7 +42,13 @@ def readiness(request: Request, session: SignedIn, pilothouse: Pilothouse) -> Re
 
 @router.get("/agents/{agent}")
 def agent(request: Request, agent: str, session: SignedIn, pilothouse: Pilothouse, said: str = "") -> Response:
-    """One agent: its ramp by action type, and the card of what it will and will not do."""
+    """One agent: its ramp by action type, the card of what it will and will not do, and the tokens it acts with."""
+    return _agent_page(request, agent, session, pilothouse, said)
+
+
+def _agent_page(
+    request: Request, agent: str, session: Session, pilothouse: App, said: str = "", token: str = ""
+) -> Response:
     require(session.person, "read_ledger")
     ref = _ref(agent)
     found = card_of(pilothouse, pilothouse.gateway.door.agents.get(ref))
@@ -46,8 +56,27 @@ def agent(request: Request, agent: str, session: SignedIn, pilothouse: Pilothous
     waiting = [proposal_out(pilothouse, each) for each in pilothouse.gateway.door.promotions.list(ref, waiting=True)]
     return page(
         request, "agent.html", session, card=found, history=told[::-1][:12], SHARES=SHARES, waiting=waiting,
-        least=pilothouse.gates.limits.rate, said=said,
+        least=pilothouse.gates.limits.rate, said=said, token=token, tokens=pilothouse.gateway.door.tokens.good(ref),
     )  # fmt: skip
+
+
+@router.post("/agents/{agent}/tokens")
+def issue(
+    request: Request, agent: str, session: Posted, pilothouse: Pilothouse, minutes: Annotated[int, Form(ge=1, le=720)]
+) -> Response:
+    """Issue a token with which the agent acts for whoever is logged in; the page shows it this once."""
+    require(session.person, "issue_token")
+    ref, by = pilothouse.gateway.door.agents.get(_ref(agent)).ref, session.person.id
+    token, _ = pilothouse.gateway.door.tokens.issue(ref, by, by=Actor(by), life=timedelta(minutes=minutes))
+    return _agent_page(request, agent, session, pilothouse, token=token)
+
+
+@router.post("/tokens/{token}")
+def revoke(token: str, session: Posted, pilothouse: Pilothouse, reason: Text = "") -> Response:
+    """Make a token useless at once."""
+    agent = pilothouse.gateway.door.tokens.get(token).agent
+    revoke_token(pilothouse, token, session.person, reason)
+    return go(f"/agents/{agent}", f"{token} is revoked.")
 
 
 @router.get("/agents/{agent}/gate")
