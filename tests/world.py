@@ -16,9 +16,11 @@ from pilothouse.decision.publishing.versions import Version
 from pilothouse.directory.people import Person
 from pilothouse.gateway.agents import Manifest
 from pilothouse.gateway.passage import Result
+from pilothouse.gateway.proposals import Proposal, Through
 from pilothouse.testing.clock import TestClock
 from pilothouse.vocabulary.actions import Action, Evidence
 from pilothouse.vocabulary.actors import SYSTEM_PERSON, Actor, AgentRef, Role
+from pilothouse.vocabulary.errors import PilothouseError
 from pilothouse.vocabulary.records import RecordRef, WriterKind
 from pilothouse.vocabulary.verdicts import Mode
 from pilothouse.workspace.config import Workspace, open_workspace
@@ -27,6 +29,7 @@ PEOPLE = (
     Person("ada", "Ada Berg", "ada@example.com", Role.ADMIN),
     Person("gita", "Gita Rao", "gita@example.com", Role.REVOPS),
     Person("noah", "Noah Eder", "noah@example.com", Role.REVOPS),
+    Person("emil", "Emil Sand", "emil@example.com", Role.ENGINEERING),
     Person("ravi", "Ravi Ito", "ravi@example.com", Role.REVIEWER),
     Person("rosa", "Rosa Conte", "rosa@example.com", Role.REP),
     Person("iris", "Iris Klein", "iris@example.com", Role.AUDITOR),
@@ -83,9 +86,27 @@ class World:
     def promote(
         self, action_type: str, mode: Mode = Mode.LIVE, bulk_allowance: int = 0, agent: str = "tester@1"
     ) -> None:
-        self.gateway.door.agents.bootstrap(
-            AgentRef.parse(agent), action_type, mode, ("ada", "noah"), bulk_allowance=bulk_allowance
+        self.together(action_type, ("noah", "ada"), agent, bootstrap=mode, bulk_allowance=bulk_allowance)
+
+    def together(
+        self,
+        action_type: str,
+        by: tuple[str, str],
+        agent: str = "tester@1",
+        *,
+        bootstrap: Mode | None = None,
+        bulk_allowance: int = 0,
+    ) -> Proposal:
+        """Have one person propose a promotion and another confirm it; what is not confirmed is withdrawn."""
+        promotions, log_in = self.gateway.door.promotions, Through.LOG_IN
+        proposed = promotions.propose(
+            AgentRef.parse(agent), action_type, by[0], log_in, bootstrap=bootstrap, bulk_allowance=bulk_allowance
         )
+        try:
+            return promotions.confirm(proposed.id, by[1], log_in)
+        except PilothouseError:
+            promotions.withdraw(proposed.id, by[0], "not confirmed", log_in)
+            raise
 
     def read(self, object_name: str, ident: str) -> Mapping[str, Any]:
         return next(row for row in self.app.twin.records(object_name) if row["id"] == ident)

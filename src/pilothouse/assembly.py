@@ -56,6 +56,7 @@ from pilothouse.directory.availability import Availability, AvailabilityProjecto
 from pilothouse.directory.ceiling import CeilingProjector
 from pilothouse.directory.credentials import Credentials
 from pilothouse.directory.people import Directory, PeopleProjector
+from pilothouse.directory.ratings import RatingProjector
 from pilothouse.directory.registered import AgentProjector
 from pilothouse.directory.sources import Sources
 from pilothouse.directory.suspensions import SuspensionProjector
@@ -63,6 +64,8 @@ from pilothouse.gateway.agents import Agents
 from pilothouse.gateway.door import Door
 from pilothouse.gateway.gateway import Gateway
 from pilothouse.gateway.identity import TokenProjector, Tokens, load_or_make_key
+from pilothouse.gateway.promotions import Promotions
+from pilothouse.gateway.proposals import ProposalProjector
 from pilothouse.gateway.registry import CapabilityRegistry
 from pilothouse.handoff.calibration import Calibrating, CalibrationProjector
 from pilothouse.handoff.canaries import Canaries
@@ -89,6 +92,7 @@ from pilothouse.ledger.verify import verify_store
 from pilothouse.ledger.witness import Witness
 from pilothouse.observability.autonomy.gates import Gates
 from pilothouse.observability.autonomy.ramp_reviews import RampReviewProjector, RampReviews
+from pilothouse.observability.autonomy.ratings import Ratings
 from pilothouse.observability.autonomy.tending import Tending
 from pilothouse.observability.autonomy.track import Tracks
 from pilothouse.observability.autonomy.watch import Watch
@@ -118,10 +122,12 @@ def projectors() -> tuple[Projector, ...]:
         ReviewProjector(),
         PeopleProjector(),
         AgentProjector(),
+        ProposalProjector(),
         SuspensionProjector(),
         IncidentProjector(),
         EvidenceProjector(),
         CeilingProjector(),
+        RatingProjector(),
         RampReviewProjector(),
         TokenProjector(),
         IntakeProjector(),
@@ -371,13 +377,16 @@ def assemble(
         enrichment = load_providers(workspace.root, workspace.state, {SYSTEM})
     compliance = Compliance(ledger, directory, clock, registry.capabilities, Consents(store, entities).withdrawn)
     limits, tracks = workspace.config.autonomy, Tracks(ledger, reviews.counts_as_evidence)
-    gates = Gates(ledger, clock, lambda: rules().contracts, limits, tracks)
+    ratings = Ratings(ledger, lambda: rules().contracts)
+    gates = Gates(ledger, clock, lambda: rules().contracts, limits, tracks, ratings)
+    agents_known = Agents(ledger, directory, registry.capabilities, lambda: rules().contracts)
     door = Door(
         ledger=ledger,
         clock=clock,
         registry=registry,
         tokens=Tokens(ledger, clock, load_or_make_key(workspace.state / "token-signing.key")),
-        agents=Agents(ledger, directory, registry.capabilities, lambda: rules().contracts, gates),
+        agents=agents_known,
+        promotions=Promotions(ledger, clock, directory, agents_known, lambda: rules().contracts, gates),
         directory=directory,
         data=store,
         compliance=compliance,
@@ -404,6 +413,7 @@ def assemble(
         tracks=tracks,
         limits=limits,
         verify=lambda: verify_store(ledger.engine, workspace.state / "witness", desk.witness.signer.public),
+        ratings=ratings,
     )
     watch = Watch(ledger, clock, limits, tracks)
     return App(

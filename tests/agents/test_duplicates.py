@@ -15,10 +15,9 @@ from pilothouse.demo.stage import run_hygiene
 from pilothouse.gateway.agents import load_manifests
 from pilothouse.gateway.rollback import Scope
 from pilothouse.gateway.rollback import apply as roll_back
-from pilothouse.vocabulary.actors import Actor, AgentRef
+from pilothouse.vocabulary.actors import Actor
 from pilothouse.vocabulary.findings import Finding
 from pilothouse.vocabulary.records import RecordRef
-from pilothouse.vocabulary.verdicts import Mode
 
 ONE: dict[str, Any] = {"name": "Birch Foods", "website": "https://birch-foods.example", "country": "Germany"}
 
@@ -60,7 +59,7 @@ def enlisted(world: World) -> World:
     agents = world.gateway.door.agents
     [manifest] = [each.model for each in load_manifests(world.root / "agents") if each.model.name == "hygiene"]
     agents.register(manifest, by="ada")
-    agents.bootstrap(AgentRef("hygiene", "1"), "crm.account.merge", Mode.LIVE, ("ada", "noah"))
+    world.promote("crm.account.merge", agent="hygiene@1")
     return world
 
 

@@ -17,15 +17,18 @@ from pilothouse.decision.autonomy.drift import shifts
 from pilothouse.decision.autonomy.gate import Evidence, Gate, Record, judge
 from pilothouse.decision.autonomy.limits import AutonomyLimits
 from pilothouse.decision.autonomy.ramp import STRICTEST_FIRST, Step, drawn, next_step
+from pilothouse.decision.autonomy.rating import Rating
 from pilothouse.decision.autonomy.wilson import Rate, interval
 from pilothouse.decision.engine import decide
 from pilothouse.decision.modes import Disposition, effective
 from pilothouse.directory.ceiling import VALID_FOR, Ceiling
+from pilothouse.directory.ratings import Rated
 from pilothouse.directory.registered import Manifest, Registered, Standing
 from pilothouse.vocabulary.actors import AgentRef
 from pilothouse.vocabulary.verdicts import Mode
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
+SHOWN = Rating(AgentRef("a", "1"), 4, 4, True, (), "")
 LIMITS = AutonomyLimits()
 few = st.integers(0, 120)
 
@@ -35,7 +38,7 @@ def evidence(record: Record, **more: object) -> Evidence:
         ref=AgentRef("a", "1"), action_type="crm.account.update", standing=Standing(mode=Mode.ASSISTED),
         step=Step(Mode.LIVE, 10), contract="wide@1", suspended="", shadow_since=NOW - timedelta(days=40), shadowed=3,
         counted_since=NOW - timedelta(days=30), record=record, severe=(), drill=(7, NOW - timedelta(days=5)),
-        ceiling=Ceiling(4, 3, NOW), level=4, relatives=(), size=100, now=NOW,
+        ceiling=Ceiling(4, 3, NOW), level=4, relatives=(), rating=SHOWN, size=100, now=NOW,
     )  # fmt: skip
     return replace(whole, **more)  # pyright: ignore[reportArgumentType]
 
@@ -97,6 +100,7 @@ def test_more_overrides_never_make_a_gate_pass(
         ("ceiling", {"level": 3}),
         ("drill", {"drill": None}),
         ("drill", {"drill": (7, NOW - timedelta(days=91))}),
+        ("log", {"rating": replace(SHOWN, shown=False)}),
         ("step", {"step": None}),
     ],
 )
@@ -155,6 +159,14 @@ def test_no_axis_lifts_another(mode: Mode, level: int, org: int, stage: int, boo
     if not bootstrap:
         assert strict(found.mode) <= strict(freest(org, stage))
     assert (found.mode is not mode) == bool(found.held_back)
+
+
+@given(mode=modes, rated=st.integers(1, 4), level=st.integers(1, 4), bootstrap=st.booleans())
+def test_what_evidence_does_not_carry_no_two_people_lift(mode: Mode, rated: int, level: int, bootstrap: bool) -> None:
+    standing = Standing(mode=mode, share=100, bootstrap=bootstrap)
+    held = replace(agent(level), rated=Rated(rated, "why", NOW))
+    found = bound(held, standing, NOW, action_type="t", record="r", fields=())
+    assert STRICTEST_FIRST.index(found.mode) <= STRICTEST_FIRST.index(freest(min(rated, level), 4))
 
 
 def test_what_the_contract_opened_later_is_in_shadow() -> None:

@@ -27,10 +27,11 @@ from pilothouse.decision.proving.act import Scene, an_act, trees_of
 from pilothouse.decision.proving.findings import findings
 from pilothouse.decision.proving.prove import prove
 from pilothouse.decision.proving.telling import Claim
-from pilothouse.decision.tiers import NEEDS_A_PERSON, PROHIBITED, REVIEWED
+from pilothouse.decision.tiers import NEEDS_A_PERSON, PROHIBITED, REVIEWED, touches_closed
 from pilothouse.decision.tiers import irreversible as undone_by_nobody
 from pilothouse.vocabulary.actors import AgentRef, Role
 from pilothouse.vocabulary.capabilities import Blast, Capability, ChangeKind, Effect, Reversibility
+from pilothouse.vocabulary.documents import DocumentError
 from pilothouse.vocabulary.records import FieldChange, WriterKind
 from pilothouse.vocabulary.verdicts import Mode, Reason, Tier, Treatment
 from pilothouse.workspace.config import STARTER
@@ -46,7 +47,7 @@ CONDITIONS = [
     "record.name.startsWith('Ac')", "record.name.contains('c')", "record.name < 'M'", "person.role == 'rep'",
     "agent.name == 'hygiene'", "account.id in threshold.named", "double(executives) > threshold.few",
     "account.annual_revenue >= 10.0 || evidence.stale", "evidence.age_days > 3", "'de' in recipients.countries",
-    "10 / records > 2 || ambiguous", "confidence * 2.0 > 1.5", "record.probability / 0.0 > 1.0", "external == reversible",
+    "10 / records > 2 || ambiguous", "change.stage_forward && !ambiguous", "confidence * 2.0 > 1.5", "record.probability / 0.0 > 1.0", "external == reversible",
     "(record.amount > 5.0 ? record.stage : record.name) == 'Acme'", "size(record.name) > 3", "object == 'opportunity'",
     "evidence.undated > 0 && !(record.is_closed)", "change.overwrites_person", "now > timestamp('2026-01-01T00:00:00Z')",
 ]  # fmt: skip
@@ -130,6 +131,8 @@ def some_facts(draw: st.DrawFn) -> Facts:
         evidence_age_days=draw(st.sampled_from([None, 1, 9])),
         evidence_stale=draw(st.booleans()),
         evidence_undated=draw(st.sampled_from([0, 2])),
+        stage_forward=draw(st.booleans()),
+        bootstrap=draw(st.booleans()),
         undone=draw(st.sampled_from(["", "", "ana put it back."])),
         rejected=draw(st.sampled_from(["", "", "ana rejected it."])),
         ambiguity=draw(st.sampled_from(["", "", "two fit"])),
@@ -279,6 +282,37 @@ def test_a_forgotten_consideration_is_found(
     assert broken.status == "refuted", broken
     for shown in broken.counterexamples:
         assert decide(shown.facts[0], policy).treatment < Treatment.REFUSE
+
+
+MOVES = """rules:
+  - id: forward
+    applies_to: [crm.opportunity.stage]
+    when: change.stage_forward
+    then: auto
+    reason: It meets what its stage asks.
+"""
+
+
+@pytest.mark.parametrize("forgotten", [("closed_stage",), ("kind",)])
+def test_an_engine_that_frees_another_stage_move_is_found(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, forgotten: tuple[str, ...]
+) -> None:
+    (tmp_path / "p.yaml").write_text(MOVES)
+    chosen = only("crm.opportunity.stage")
+    policy = load_policy(tmp_path, chosen, frozenset({"Closed Won"}))
+    assert of(prove(policy, chosen), "a").status == "proved"
+    without(monkeypatch, *forgotten)
+    broken = of(prove(policy, chosen), "a")
+    assert broken.status == "refuted"
+    [facts] = broken.counterexamples[0].facts
+    assert effective(decide(facts, policy), facts.mode) is Disposition.EXECUTE
+    assert facts.bootstrap or touches_closed(facts, policy.closed_stages)
+
+
+def test_no_rule_lets_a_stage_move_run_without_asking_for_its_criteria(tmp_path: Path) -> None:
+    (tmp_path / "p.yaml").write_text(MOVES.replace("change.stage_forward", "confidence > 0.9"))
+    with pytest.raises(DocumentError, match="no rule can make it run by itself"):
+        load_policy(tmp_path, only("crm.opportunity.stage"), frozenset({"Closed Won"}))
 
 
 def test_a_consideration_that_frees_who_is_less_sure_is_found(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -26,7 +26,7 @@ def test_the_facts_come_back_and_decide_the_same(some: Facts, text: str, number:
     given: dict[str, Any] = {
         "undone": text, "rejected": text, "ambiguity": text, "account_id": text, "account": {"industry": text},
         "executives": number, "countries": (text,), "evidence_age_days": number if yes else None,
-        "evidence_stale": yes, "evidence_undated": number, "evidence_systems": (text,), "human_initiated": yes, "new_prospects": number,
+        "stage_forward": yes, "bootstrap": yes, "evidence_stale": yes, "evidence_undated": number, "evidence_systems": (text,), "human_initiated": yes, "new_prospects": number,
         "contract_related": yes, "role": Role.REP, "precedence": (WriterKind.PERSON, WriterKind.AGENT),
         "contract_rules": {"industry": FieldRule(review="always", min_confidence=number / 100)},
     }  # fmt: skip

@@ -241,6 +241,7 @@ def any_facts(draw: st.DrawFn) -> Facts:
         write_set_records=draw(st.integers(1, 20)), write_set_recipients=draw(st.integers(0, 60)),
         bulk_allowance=draw(st.sampled_from([0, 10, 1000])), human_initiated=draw(st.booleans()),
         new_prospects=draw(st.integers(0, 1)), contract_related=draw(st.booleans()),
+        stage_forward=draw(st.booleans()), bootstrap=draw(st.booleans()),
     )  # fmt: skip
 
 
@@ -256,6 +257,8 @@ def test_nothing_that_makes_an_act_graver_makes_it_freer(generous: Policy, some:
         "bulk_allowance": 0,
         "calibrated": data.draw(st.none() | st.floats(0, 1)),
         "uncalibrated": True,
+        "stage_forward": False,
+        "bootstrap": True,
         "human_initiated": False,
         "new_prospects": 1,
         "contract_related": True,
@@ -280,6 +283,9 @@ def test_whatever_runs_alone_can_be_undone_stays_inside_and_is_no_price_stage_or
         assert capability.reversible and not capability.external
         assert capability.blast is Blast.LOW or capability.recipients_argument
         assert change.field not in ("price", "discount", "is_won") and some.confidence > 0.85
+        assert change.field != "stage" or (
+            some.stage_forward and not some.bootstrap and not some.record.get("is_closed")
+        )
         assert change.field != "owner" or change.fills_empty
         assert max(some.records, some.write_set_records) <= max(5, some.bulk_allowance)
     if verdict.treatment is T.PERSON:

@@ -412,14 +412,6 @@ def test_a_ledger_that_cannot_be_written_stops_everything(world: World, monkeypa
     assert world.committed() == []
 
 
-def test_a_person_in_a_promotion_must_not_own_the_agent_and_two_are_needed(world: World) -> None:
-    agents, ref = world.gateway.door.agents, AgentRef("tester", "1")
-    for by in (("ada", "ada"), ("ada", "gita"), ("ada", "ravi")):
-        with pytest.raises(Exception, match=r"two different|owns|may not"):
-            agents.bootstrap(ref, "crm.account.update", Mode.LIVE, by)
-    assert agents.get(ref).standings == {}
-
-
 def test_a_scoped_read_shows_the_contract_and_is_recorded(world: World) -> None:
     snapshot = world.gateway.read(RecordRef.parse("crm/account/a1"), world.token())
     assert snapshot.fields["name"] == "Alder 1"

@@ -14,10 +14,12 @@ from tests.world import World
 from pilothouse.decision.calibrating import calibrated
 from pilothouse.decision.engine import decide
 from pilothouse.decision.recording import facts_from_json
+from pilothouse.directory.roles import FOR_ENGINEERING
 from pilothouse.handoff.fitting import METHODS, fit
 from pilothouse.handoff.reliability import Verdict, reliability
 from pilothouse.ledger.entries import Draft
 from pilothouse.vocabulary.actors import Actor
+from pilothouse.vocabulary.clock import stamp
 from pilothouse.vocabulary.errors import Conflict, Forbidden
 from pilothouse.vocabulary.outcomes import ActionStatus
 from pilothouse.vocabulary.verdicts import Mode, Treatment
@@ -105,8 +107,19 @@ def judged(world: World) -> tuple[World, object]:
 
 
 def promoted_by_merit(world: World) -> None:
-    body = {"agent": "tester@1", "action_type": FILL, "mode": "live", "bulk_allowance": 0, "by": ["ada", "noah"]}
-    world.app.ledger.append([Draft("agent.promoted", Actor("ada"), {**body, "bootstrap": False})])
+    """As if the whole ramp had been earned, in the words of the ledger."""
+    step = {"agent": "tester@1", "action_type": FILL, "mode": "live", "share": 100, "bulk_allowance": 0}
+    asked = {"proposal": "pmt_1", "standing_at": "", "waits_for": FOR_ENGINEERING, "through": "log-in"}
+    proposed = {**step, **asked, "bootstrap": False, "expires_at": stamp(world.clock.now() + timedelta(days=1))}
+    done = {"proposal": "pmt_1", "by": ["noah", "emil"], "through": ["log-in", "log-in"], "bootstrap": False}
+    promoted = {**step, **done, "salt": "s", "scope": ["account.industry"]}
+    ceiling = {"level": 4, "stage": 4, "met": [], "items": []}
+    drafts = (
+        ("promotion.proposed", "noah", proposed),
+        ("agent.promoted", "emil", promoted),
+        ("readiness.assessed", "system", ceiling),
+    )
+    world.app.ledger.append([Draft(kind, Actor(by), body) for kind, by, body in drafts])
 
 
 def test_without_a_bootstrap_an_uncalibrated_type_runs_nothing_by_itself(world: World) -> None:

@@ -68,10 +68,21 @@ def test_policy_is_checked_and_tested(home: Path) -> None:
 
 def test_promotion_takes_two_and_shows(home: Path) -> None:
     call("agents", "register", str(home / "agents" / "hygiene.yaml"))
-    call("agents", "promote", "hygiene@1", "crm.account.update", "live", "--bootstrap", "--with", "me", code=1)
-    call("agents", "promote", "hygiene@1", "crm.account.update", "live", "--with", "noah", code=1)
-    call("agents", "promote", "hygiene@1", "crm.account.update", "--with", "noah", code=1)
-    call("agents", "promote", "hygiene@1", "crm.account.update:fill-empty", "live", "--bootstrap", "--with", "noah")
+    fill = "crm.account.update:fill-empty"
+    call("agents", "promote", "hygiene@1", fill, "live", code=1)
+    call("agents", "promote", "hygiene@1", fill, code=1)
+    proposed = json.loads(call("agents", "promote", "hygiene@1", fill, "live", "--bootstrap", "--json"))
+    assert (proposed["status"], proposed["waits_for"], proposed["may_confirm"]) == ("waiting", "RevOps", ["noah"])
+    assert proposed["id"] in call("agents", "proposals")
+    for who in ("me", "gita"):  # proposed it, owns the agent
+        call("agents", "confirm", proposed["id"], "--as", who, code=1)
+    assert json.loads(call("agents", "show", "hygiene@1", "--json"))["standings"] == {}
+    assert "is now live, 100 %, by me and noah" in call("agents", "confirm", proposed["id"], "--as", "noah")
+    call("agents", "confirm", proposed["id"], "--as", "noah", code=1)
+    other = json.loads(call("agents", "promote", "hygiene@1", "crm.account.update", "live", "--bootstrap", "--json"))
+    assert "withdrawn" in call("agents", "withdraw", other["id"], "--reason", "too early")
+    assert json.loads(call("agents", "proposals", "--json")) == []
+    assert len(json.loads(call("agents", "proposals", "--all", "--json"))) == 2
     assert "bootstrap" in call("agents", "show", "hygiene@1")
     assert "bootstrap" in call("agents", "card", "hygiene")
     assert "NOT MET" in call("agents", "gate", "hygiene@1", "crm.account.update")

@@ -104,12 +104,15 @@ def last_entry(home: Path) -> Entry:
         pilothouse.close()
 
 
+def assisted(*more: str) -> dict[str, Any]:
+    proposed = told("agents", "promote", HYGIENE, UPDATE, "assisted", "--bootstrap", *more)
+    return told("agents", "confirm", proposed["id"], "--as", "noah")
+
+
 def test_an_agents_life(home: Path) -> None:
     again = told("agents", "register", str(home / "agents" / "hygiene.yaml"))
     assert again == {"agent": HYGIENE, "new": False}
-    promoted = told(
-        "agents", "promote", HYGIENE, UPDATE, "assisted", "--bootstrap", "--with", "noah", "--bulk-allowance", "7"
-    )
+    promoted = assisted("--bulk-allowance", "7")
     assert (promoted["mode"], promoted["bulk_allowance"], promoted["promoted_by"]) == ("assisted", 7, ["me", "noah"])
     entry = last_entry(home)
     assert (entry.position, entry.kind) == (promoted["position"], "agent.promoted")
@@ -117,7 +120,10 @@ def test_an_agents_life(home: Path) -> None:
     assert shut["passed"] is False and {"decided", "rate", "drill"} <= {
         each["code"] for each in shut["conditions"] if not each["met"]
     }
-    assert told("agents", "card", HYGIENE)["types"][0]["standing"]["bootstrap"] is True
+    assert (
+        next(e for e in told("agents", "card", HYGIENE)["types"] if e["name"] == UPDATE)["standing"]["bootstrap"]
+        is True
+    )
     suspended = told("agents", "suspend", HYGIENE, "--reason", "a drill")
     assert suspended == {"agent": HYGIENE, "state": "suspended", "position": promoted["position"] + 1}
     assert told("agents", "show", "hygiene")["suspended"] == "a drill"
@@ -183,7 +189,7 @@ def proposed(home: Path, record: str, industry: str) -> str:
 
 
 def test_what_becomes_of_reviews(home: Path) -> None:
-    told("agents", "promote", HYGIENE, UPDATE, "assisted", "--bootstrap", "--with", "noah")
+    assisted()
     one, two, three = (proposed(home, record, "mining") for record in "123")
     approved = told("reviews", "approve", one)
     assert (approved["status"], approved["review"]) == ("executed", one)
@@ -195,7 +201,7 @@ def test_what_becomes_of_reviews(home: Path) -> None:
 
 
 def test_an_approval_that_is_not_carried_out_says_so_and_fails(home: Path) -> None:
-    told("agents", "promote", HYGIENE, UPDATE, "assisted", "--bootstrap", "--with", "noah")
+    assisted()
     review = proposed(home, "1", "mining")
     assert told("set", "crm/account/1", "industry=retail")["status"] == "executed"
     assert told("reviews", "approve", review, code=1)["code"] == "stale_read"

@@ -102,7 +102,8 @@ def test_an_address_that_is_none_is_named(home: Path) -> None:
 
 def test_a_field_that_is_not_under_review_is_not_edited(filled: Path) -> None:
     call("agents", "register", str(filled / "agents" / "hygiene.yaml"))
-    call("agents", "promote", "hygiene@1", "crm.account.update", "assisted", "--bootstrap", "--with", "noah")
+    command = ("agents", "promote", "hygiene@1", "crm.account.update", "assisted", "--bootstrap", "--json")
+    call("agents", "confirm", json.loads(call(*command))["id"], "--as", "noah")
     call("run", "hygiene", "--as", "gita")
     [review, *_] = json.loads(call("reviews", "list", "--json"))
     told = call("reviews", "edit", review["id"], "--set", "employee_count=5", code=1)

@@ -75,6 +75,8 @@ class Case(_Strict):
     evidence_stale: bool = False
     evidence_undated: int = 0
     evidence_systems: tuple[str, ...] = ()
+    stage_forward: bool = False
+    bootstrap: bool = False
     rejected: str = ""
     ambiguity: str = ""
     account_id: str = ""
@@ -166,6 +168,8 @@ def facts_of(case: Case, capability: Capability) -> Facts:
         evidence_stale=case.evidence_stale,
         evidence_undated=case.evidence_undated,
         evidence_systems=case.evidence_systems,
+        stage_forward=case.stage_forward,
+        bootstrap=case.bootstrap,
         rejected=case.rejected,
         ambiguity=case.ambiguity,
         account_id=case.account_id,

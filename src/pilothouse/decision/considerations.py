@@ -27,6 +27,7 @@ from pilothouse.decision.tiers import (
     acts,
     addressed,
     forbidden,
+    graduated,
     irreversible,
     reach,
     touched,
@@ -118,7 +119,7 @@ def kind(facts: Facts, policy: Policy) -> Iterator[Reason]:
         return
     if change in NEEDS_A_PERSON:
         yield Reason("human_only", NEEDS_A_PERSON[change], T.PERSON)
-    if change in REVIEWED:
+    if change in REVIEWED and not graduated(facts):
         yield Reason("reviewed_kind", REVIEWED[change], T.REVIEW)
 
 

@@ -33,6 +33,9 @@ class Facts:
     among them (0 to 99, from a hash). `held_back` is why the mode is stricter than the one the action type was promoted
     to; empty when it is not.
 
+    `stage_forward` is true only of a move of one deal to the very next open stage, where every exit criterion of the stage
+    it leaves is known to hold (X-03). `bootstrap` tells that two people let the action type run without a track record.
+
     `account` is the account that the record belongs to, or is, as the ledger knows it. `executives` counts the people
     changed or addressed who head their company, `countries` says where the people addressed are. `ambiguity` is what the
     proposer could not tell, `rejected` how a person rejected the like before; both are empty when there is nothing.
@@ -57,6 +60,8 @@ class Facts:
     share: int = WHOLE
     drawn: int = 0
     held_back: str = ""
+    stage_forward: bool = False
+    bootstrap: bool = False
     human_initiated: bool = False
     new_prospects: int = 0
     contract_related: bool = False
@@ -94,6 +99,8 @@ class Facts:
         return any(not change.fills_empty and change.last_writer_kind is WriterKind.PERSON for change in self.changes)
 
 
+FORWARD_MOVE = "change.stage_forward"
+"""The one fact under which a rule may let a stage move run by itself (X-03)."""
 Getter = Callable[[Facts], Value | None]
 ALWAYS: Mapping[str, tuple[str, Getter]] = {
     "action": ("STRING", lambda facts: facts.capability.name),
@@ -106,6 +113,7 @@ ALWAYS: Mapping[str, tuple[str, Getter]] = {
     "change.fields": ("LIST_STRING", lambda facts: [change.field for change in facts.changes]),
     "change.fills_empty": ("BOOL", lambda facts: facts.fills_empty),
     "change.overwrites_person": ("BOOL", lambda facts: facts.overwrites_person),
+    FORWARD_MOVE: ("BOOL", lambda facts: facts.stage_forward),
     "write_set.records": ("INT", lambda facts: facts.write_set_records),
     "write_set.recipients": ("INT", lambda facts: facts.write_set_recipients),
     "records": ("INT", lambda facts: facts.records),

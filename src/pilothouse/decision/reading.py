@@ -15,7 +15,7 @@ from pilothouse.conditions.conditions import Condition, ConditionError, Conditio
 from pilothouse.conditions.placing import placed
 from pilothouse.data.schema import OBJECTS
 from pilothouse.decision.checks import Checks, Placed, ungoverned, unmentioned
-from pilothouse.decision.facts import declared
+from pilothouse.decision.facts import FORWARD_MOVE, declared
 from pilothouse.decision.handing import Ask, CanariesFile, Handing, ReviewsFile, SpotChecksFile
 from pilothouse.decision.tiers import NEEDS_A_PERSON, PROHIBITED, REVIEWED, irreversible, normal_stage
 from pilothouse.decision.written import (
@@ -30,7 +30,7 @@ from pilothouse.decision.written import (
     Threshold,
     kind_of,
 )
-from pilothouse.vocabulary.capabilities import Capability, Effect
+from pilothouse.vocabulary.capabilities import Capability, ChangeKind, Effect
 from pilothouse.vocabulary.documents import Document, DocumentError, read_document
 
 HANDING = ("reviews", "canaries", "spot_checks", "teams")
@@ -161,9 +161,10 @@ class Reading:
         self.seen.setdefault(written.id, where)
         names = self._named(written.applies_to)
         self._patterns(document, ("rules", index, "applies_to"), written.applies_to)
-        if written.then == "auto":
-            self._cannot_be_auto(document, index, names, by_person=written.by == "person")
         condition = self._condition(document, index, written, names)
+        if written.then == "auto":
+            forward = condition is not None and FORWARD_MOVE in condition.needs
+            self._cannot_be_auto(document, index, names, by_person=written.by == "person", forward=forward)
         self._escalation(document, index, written, condition)
         self._asks(document, index, written, where)
         if condition is None:
@@ -252,9 +253,11 @@ class Reading:
             self._note(document.error(problem, "rules", index, "when", hint=hint))
 
     def _cannot_be_auto(
-        self, document: Document[PolicyFile], index: int, names: frozenset[str], *, by_person: bool
+        self, document: Document[PolicyFile], index: int, names: frozenset[str], *, by_person: bool, forward: bool
     ) -> None:
         for name in sorted(names):
+            if forward and self.capabilities[name].change is ChangeKind.STAGE_MOVE:
+                continue  # the one move that may be freed; the engine asks for the rest of it
             why = _never_auto(self.capabilities[name], by_person=by_person)
             if why:
                 problem = f"{name} {why}; no rule can make it run by itself"

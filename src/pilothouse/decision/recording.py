@@ -23,7 +23,7 @@ DECISIONS = frozenset({ActionStatus.REFUSED, ActionStatus.SHADOWED, ActionStatus
 """How an act may stand right after a verdict; the entries that say so hold the facts."""
 PLAIN = (
     "person", "confidence", "object", "recipients", "records", "write_set_records", "write_set_recipients",
-    "bulk_allowance", "share", "drawn", "held_back", "human_initiated", "new_prospects", "contract_related", "evidence_age_days", "evidence_stale",
+    "bulk_allowance", "share", "drawn", "held_back", "stage_forward", "bootstrap", "human_initiated", "new_prospects", "contract_related", "evidence_age_days", "evidence_stale",
     "evidence_undated", "undone", "rejected", "ambiguity", "account_id", "executives",
     "calibrated", "uncalibrated",
 )  # fmt: skip

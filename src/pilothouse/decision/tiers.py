@@ -9,7 +9,7 @@ from pilothouse.decision.facts import Facts
 from pilothouse.vocabulary.capabilities import Blast, Capability, ChangeKind, Effect
 from pilothouse.vocabulary.records import is_empty
 from pilothouse.vocabulary.values import Json
-from pilothouse.vocabulary.verdicts import Tier
+from pilothouse.vocabulary.verdicts import Mode, Tier
 
 K = ChangeKind
 PROHIBITED = {K.DELETE: "Agents never delete records.", K.PRICE: "Agents never change prices or terms."}
@@ -21,11 +21,13 @@ NEEDS_A_PERSON = {
     K.UNCLASSIFIED: "Nobody classified this capability, so it counts as one that cannot be undone.",
 }
 REVIEWED = {
-    K.STAGE_MOVE: "Stage moves are reviewed until the trust ramp says otherwise.",
+    K.STAGE_MOVE: "Stage moves are reviewed, but for those to the next stage with all its criteria met that climbed the ramp.",
     K.OWNER_CHANGE: "Changing an existing owner is reviewed.",
     K.MERGE: "Merges are reviewed.",
     K.ENROLMENT: "Enrolling people in a sequence is reviewed in batches.",
 }
+FORWARD = ":forward"
+"""Marks the action type of a stage move that may earn to run by itself."""
 PRICE_FIELDS = frozenset(
     {"price", "list_price", "unit_price", "discount", "discount_percent", "terms", "payment_terms"}
 )
@@ -100,6 +102,12 @@ def touches_closed(facts: Facts, closed_stages: frozenset[str]) -> bool:
     return not closed_stages or bool(named & closed_stages) or facts.record.get("is_closed") is True
 
 
+def graduated(facts: Facts) -> bool:
+    """X-03: a move on to the next open stage, where the exit criteria are known to hold, that came to run by its gate."""
+    earned = facts.mode is Mode.LIVE and not facts.bootstrap
+    return facts.capability.change is K.STAGE_MOVE and facts.stage_forward and earned
+
+
 def tier_of(facts: Facts, closed_stages: frozenset[str], most_recipients: int) -> Tier:
     """Return the risk tier: reversibility × blast radius, with the kinds of change that stand above the matrix."""
     capability = facts.capability
@@ -109,6 +117,7 @@ def tier_of(facts: Facts, closed_stages: frozenset[str], most_recipients: int) -
         return Tier.T0
     if irreversible(capability) or capability.change in NEEDS_A_PERSON or touches_closed(facts, closed_stages):
         return Tier.T3
-    if reach(facts, most_recipients) is Blast.HIGH or capability.change in REVIEWED:
+    reviewed = capability.change in REVIEWED and not graduated(facts)
+    if reach(facts, most_recipients) is Blast.HIGH or reviewed:
         return Tier.T2
     return Tier.T1

@@ -25,6 +25,7 @@ from pilothouse.directory.people import Person
 from pilothouse.directory.suspensions import Reach
 from pilothouse.gateway.agents import Manifest
 from pilothouse.gateway.passage import Result
+from pilothouse.gateway.proposals import Through
 from pilothouse.handoff.incident_table import Incident
 from pilothouse.handoff.incidents import Finding
 from pilothouse.ledger.actions import actions_list
@@ -181,7 +182,11 @@ def _set(app: App) -> None:
         )  # fmt: skip
         agents.register(manifest, by="drill-admin")
         for action_type in (grant, f"{grant}:fill-empty"):
-            agents.bootstrap(ref, action_type, Mode.LIVE, ("drill-admin", "drill-revops"), bulk_allowance=50)
+            promotions = app.gateway.door.promotions
+            proposed = promotions.propose(
+                ref, action_type, "drill-revops", Through.COMMAND_LINE, bootstrap=Mode.LIVE, bulk_allowance=50
+            )
+            promotions.confirm(proposed.id, "drill-admin", Through.COMMAND_LINE)
 
 
 def _bytes(app: App) -> dict[str, str]:

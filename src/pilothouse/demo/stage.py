@@ -14,6 +14,7 @@ from pilothouse.decision.publishing.content import gather
 from pilothouse.demo.company import Company, generate
 from pilothouse.directory.people import Person
 from pilothouse.directory.registered import load_manifests
+from pilothouse.gateway.proposals import Through
 from pilothouse.orchestration.runs import RunReport, run_agent
 from pilothouse.vocabulary.actors import SYSTEM_PERSON, Actor, Role
 from pilothouse.vocabulary.clock import Clock
@@ -26,6 +27,7 @@ PEOPLE = (
     Person("ada", "Ada Berg", "ada@pilot-demo.example", Role.ADMIN),
     Person("gita", "Gita Rao", "gita@pilot-demo.example", Role.REVOPS),
     Person("noah", "Noah Eder", "noah@pilot-demo.example", Role.REVOPS),
+    Person("emil", "Emil Sand", "emil@pilot-demo.example", Role.ENGINEERING),
     Person("ravi", "Ravi Ito", "ravi@pilot-demo.example", Role.REVIEWER),
     Person("rosa", "Rosa Conte", "rosa@pilot-demo.example", Role.REP),
     Person("omar", "Omar Falk", "omar@pilot-demo.example", Role.REP),
@@ -100,15 +102,18 @@ def _import(app: App, root: Path, system: str, mapping: str, kind: WriterKind, t
 
 
 def enlist(app: App, root: Path) -> None:
-    """Register the agents, and let two named people take the hygiene agent out of shadow where the demo needs it."""
-    agents = app.gateway.door.agents
+    """Register the agents, and let two people take the hygiene agent out of shadow where the demo needs it."""
+    door = app.gateway.door
     for document in load_manifests(root / "agents"):
-        agents.register(document.model, by="ada")
-        ref, by = document.model.ref, ("ada", "noah")
-        fill = f"{SYSTEM}.account.update:fill-empty"
-        agents.bootstrap(ref, fill, Mode.LIVE, by, bulk_allowance=BULK_ALLOWANCE)
-        for action_type in (f"{SYSTEM}.{name}" for name in ASSISTED):
-            agents.bootstrap(ref, action_type, Mode.ASSISTED, by)
+        door.agents.register(document.model, by="ada")
+        live = {f"{SYSTEM}.account.update:fill-empty": (Mode.LIVE, BULK_ALLOWANCE)}
+        for action_type, (mode, allowance) in (
+            live | {f"{SYSTEM}.{each}": (Mode.ASSISTED, 0) for each in ASSISTED}
+        ).items():
+            proposed = door.promotions.propose(
+                document.model.ref, action_type, "noah", Through.COMMAND_LINE, bootstrap=mode, bulk_allowance=allowance
+            )
+            door.promotions.confirm(proposed.id, "emil", Through.COMMAND_LINE)
 
 
 def run_hygiene(app: App, person: str, as_of: datetime, limit: int | None = None) -> RunReport:

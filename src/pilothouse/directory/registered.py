@@ -12,12 +12,14 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
-from typing import cast
+from typing import Annotated, Literal, cast
 
 from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import Column, Connection, Integer, Table, Text, delete, select
 
 from pilothouse.directory.ceiling import LOWEST, Ceiling, read_ceiling
+from pilothouse.directory.people import PERSON_ID
+from pilothouse.directory.ratings import Rated, read_rating
 from pilothouse.directory.suspensions import Suspension, stopping, suspensions_of
 from pilothouse.ledger.database import metadata
 from pilothouse.ledger.entries import Entry
@@ -59,10 +61,14 @@ agent_modes = Table(
 )
 
 
+PersonId = Annotated[str, Field(pattern=rf"^{PERSON_ID.pattern}$")]
+
+
 class Manifest(BaseModel):
     """An agent as its file under `agents/` declares it.
 
     `level` is the highest autonomy level it is meant for (1 reactive, 2 triggered, 3 proactive, 4 autonomous).
+    `reasoning` says whether written rules alone decide what it proposes, or a model takes part.
     `authors` are the people who wrote it; left out, whoever registers it counts as its author. `succeeds` names the
     agent (name@version) that it takes the place of, whose bad record it inherits.
     """
@@ -71,12 +77,13 @@ class Manifest(BaseModel):
 
     name: str = Field(pattern=r"^[a-z][a-z0-9-]{1,40}$")
     version: str = Field(pattern=r"^[A-Za-z0-9.+-]{1,40}$")
-    owner: str = Field(min_length=1)
+    owner: PersonId
     summary: str = Field(min_length=1)
     contract: str = Field(min_length=1)
     grants: tuple[str, ...]
     level: int = Field(default=4, ge=1, le=4)
-    authors: tuple[str, ...] = ()
+    reasoning: Literal["rules", "model"] = "model"
+    authors: tuple[PersonId, ...] = ()
     succeeds: str = Field(default="", pattern=r"^$|^[a-z][a-z0-9-]{1,40}@[A-Za-z0-9.+-]{1,40}$")
     will_do: tuple[str, ...] = ()
     will_not_do: tuple[str, ...] = ()
@@ -125,6 +132,8 @@ class Registered:
     registered_at: datetime | None = None
     ceiling: Ceiling = LOWEST
     suspensions: tuple[Suspension, ...] = ()
+    rated: Rated | None = None
+    """To which level the evidence holds it; None while nobody rated it."""
 
     @property
     def ref(self) -> AgentRef:
@@ -254,6 +263,7 @@ def read_agent(connection: Connection, ref: AgentRef) -> Registered:
         unstamp(row.registered_at),
         read_ceiling(connection),
         found,
+        read_rating(connection, ref),
     )
 
 

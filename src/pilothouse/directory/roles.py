@@ -37,11 +37,21 @@ STAFF = frozenset(
         "enrich",
         "send_signals",
         "propose_policy",
+        "calibrate",
+        "register",
     }
 )
+FOR_REVOPS, FOR_ENGINEERING = "promote_for_revops", "promote_for_engineering"
+"""A promotion takes one person of each (X-18)."""
 PERMISSIONS: Mapping[Role, Permissions] = {
-    Role.ADMIN: Permissions(ALL, ALL, may=STAFF | {"manage_people", "erase", "sign_off", "suppress"}),
-    Role.REVOPS: Permissions(ALL, ALL, may=STAFF | {"suppress", "approve_policy"}),
+    # An admin runs the installation, its connectors and keys, and so counts as engineering.
+    Role.ADMIN: Permissions(
+        ALL, ALL, may=STAFF | {"manage_people", "erase", "sign_off", "suppress", "manage_sources", FOR_ENGINEERING}
+    ),
+    Role.REVOPS: Permissions(ALL, ALL, may=STAFF | {"suppress", "approve_policy", FOR_REVOPS}),
+    Role.ENGINEERING: Permissions(
+        ALL, {}, may=frozenset({"read_ledger", "promote", "register", "suspend", "manage_sources", FOR_ENGINEERING})
+    ),
     Role.REVIEWER: Permissions(ALL, ALL, may=frozenset({"review", "read_ledger"})),
     Role.REP: Permissions(
         ALL,

@@ -17,6 +17,7 @@ from pilothouse.decision.publishing.rules import Rules
 from pilothouse.directory.people import Directory
 from pilothouse.gateway.agents import Agents
 from pilothouse.gateway.identity import Tokens
+from pilothouse.gateway.promotions import Promotions
 from pilothouse.gateway.registry import CapabilityRegistry
 from pilothouse.handoff.compliance import Compliance
 from pilothouse.ledger.ledger import Ledger
@@ -58,6 +59,7 @@ class Door:
     registry: CapabilityRegistry
     tokens: Tokens
     agents: Agents
+    promotions: Promotions
     directory: Directory
     data: DataStore
     compliance: Compliance

@@ -23,8 +23,8 @@ from pilothouse.ledger.entries import Draft, Entry
 from pilothouse.ledger.ledger import Ledger
 from pilothouse.ledger.statements import Statement, given
 from pilothouse.vocabulary.actors import Actor, AgentRef
-from pilothouse.vocabulary.clock import Clock, new_id, stamp
-from pilothouse.vocabulary.errors import InvalidInput, Unauthenticated
+from pilothouse.vocabulary.clock import Clock, new_id, stamp, unstamp
+from pilothouse.vocabulary.errors import InvalidInput, NotFound, Unauthenticated
 
 ALGORITHM = "Ed25519"
 ISSUER = "pilothouse"
@@ -70,6 +70,23 @@ class Grant:
     id: str
     actor: Actor
     expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Issued:
+    """A token as the table knows it, without the token itself."""
+
+    id: str
+    agent: str
+    person: str
+    issued_at: datetime
+    expires_at: datetime
+    revoked_at: datetime | None
+
+
+def _issued(row: Any) -> Issued:
+    gone = unstamp(row.revoked_at) if row.revoked_at else None
+    return Issued(row.id, row.agent, row.person, unstamp(row.issued_at), unstamp(row.expires_at), gone)
 
 
 def load_or_make_key(path: Path) -> OKPKey:
@@ -147,8 +164,27 @@ class Tokens:
         expires = datetime.fromtimestamp(int(claims.get("exp", 0)), UTC)
         return Grant(str(claims["jti"]), Actor(str(person), AgentRef.parse(str(agent))), expires)
 
+    def get(self, token_id: str) -> Issued:
+        """Return a token that was issued here, by its id; raises `NotFound`."""
+        with self._ledger.engine.connect() as connection:
+            row = connection.execute(select(tokens).where(tokens.c.id == token_id)).first()
+        if row is None:
+            raise NotFound(
+                f"no token {token_id!r} was issued here.", hint="The agent's page lists those that are good."
+            )
+        return _issued(row)
+
+    def good(self, agent: AgentRef) -> list[Issued]:
+        """Return an agent's tokens that are neither revoked nor expired, the newest first."""
+        query = select(tokens).where(
+            tokens.c.agent == str(agent), tokens.c.revoked_at.is_(None), tokens.c.expires_at > stamp(self._clock.now())
+        )
+        with self._ledger.engine.connect() as connection:
+            return [_issued(row) for row in connection.execute(query.order_by(tokens.c.issued_at.desc()))]
+
     def revoke(self, token_id: str, by: Actor, reason: str) -> int:
-        """Make a token useless at once; returns the entry's position."""
+        """Make a token useless at once; returns the entry's position, raises `NotFound`."""
+        self.get(token_id)
         return self._ledger.append([Draft("token.revoked", by, {"id": token_id, "reason": reason})])[0].position
 
 

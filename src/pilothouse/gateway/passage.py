@@ -131,6 +131,8 @@ class Passage:
     bounds: Bounds = field(default_factory=Bounds)
     """What the standing comes to for this act, under every ceiling."""
     action_type: str = ""
+    stage_forward: bool = False
+    """The deal goes on to the next open stage, and every exit criterion of the one it leaves is known to hold."""
     write_set: tuple[int, int] = (0, 0)
     verdict: Verdict | None = None
     intended: bool = False

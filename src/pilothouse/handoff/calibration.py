@@ -111,7 +111,7 @@ class Calibrating:
     def publish(self, agent: str, action_type: str, by: str) -> tuple[Calibration, Fitted]:
         """Fit the line to the verdicts there are, and publish it; decisions use it from then on.
 
-        Raises `Conflict` when there are fewer than 50, `Forbidden` unless `by` may promote agents.
+        Raises `Conflict` when there are fewer than 50, `Forbidden` unless `by` may calibrate.
         """
         verdicts = self.verdicts(agent).get((agent, action_type), [])
         if len(verdicts) < ENOUGH:
@@ -130,7 +130,7 @@ class Calibrating:
 
         def may(connection: Connection) -> None:
             person = read_person(connection, by)
-            if not person.active or "promote" not in permissions_of(person.role).may:
+            if not person.active or "calibrate" not in permissions_of(person.role).may:
                 raise Forbidden(f"{by} may not publish a calibration.", hint="Ask RevOps or an admin.")
 
         self._ledger.append([Draft("calibration.fitted", Actor(by), body, subject=f"agent/{agent}")], guard=may)

@@ -9,28 +9,38 @@ from datetime import timedelta
 from pilothouse.assembly import App
 from pilothouse.decision.autonomy.ceiling import LEVELS, bound
 from pilothouse.decision.autonomy.ramp import next_step
+from pilothouse.decision.autonomy.rating import Rating
+from pilothouse.decision.autonomy.spectrum import TOLD, kind_of
 from pilothouse.decision.autonomy.wilson import Rate
 from pilothouse.directory.registered import Registered, Standing
 from pilothouse.observability.autonomy.clocks import TARGET, autonomous_share, clocks
 from pilothouse.observability.autonomy.lineage import relatives
 from pilothouse.vocabulary.values import JsonObject
+from pilothouse.vocabulary.verdicts import Mode
 
 CYCLE = timedelta(days=30)
 
 
 @dataclass(frozen=True, slots=True)
 class TypeCard:
-    """One action type: what was promoted, what that comes to now, and the rates behind it, each with its n."""
+    """One action type: what was promoted, what that comes to now, and the rates behind it, each with its n.
+
+    `met` of `asked` conditions of the next step's gate are met; `proposal` waits for a second person, empty when none does.
+    """
 
     name: str
     standing: Standing
     now: str
+    mode: Mode
     how: str
     held_back: str
     next: str
     approved: Rate
     overrides: Rate
     live_day: int | None
+    met: int
+    asked: int
+    proposal: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +53,9 @@ class Card:
     level: int
     level_name: str
     level_asks: str
+    kind: str
+    kind_told: str
+    rating: Rating
     suspended: str
     will_do: tuple[str, ...]
     will_not_do: tuple[str, ...]
@@ -62,6 +75,10 @@ def card_of(pilothouse: App, agent: Registered) -> Card:
     contract = pilothouse.contracts.get(manifest.contract)
     told = clocks(pilothouse.ledger, tracks, agent, now)
     every = relatives(manifest, pilothouse.gateway.door.agents.all())
+    types = tuple(_types(pilothouse, agent, told))
+    rating = pilothouse.gates.ratings.rate(agent)
+    held = min(manifest.level, rating.level, agent.rated.level if agent.rated else manifest.level)
+    kind = kind_of(manifest.reasoning, held, (each.mode for each in types))
     return Card(
         agent=str(agent.ref),
         owner=manifest.owner,
@@ -69,13 +86,16 @@ def card_of(pilothouse: App, agent: Registered) -> Card:
         level=manifest.level,
         level_name=LEVELS[manifest.level].name,
         level_asks=LEVELS[manifest.level].asks,
+        kind=kind.value,
+        kind_told=TOLD[kind],
+        rating=rating,
         suspended=agent.suspended_why or "",
         will_do=manifest.will_do,
         will_not_do=manifest.will_not_do,
         grants=manifest.grants,
         contract=contract.label if contract else "",
         writes=tuple(_writes(pilothouse, manifest.contract)),
-        types=tuple(_types(pilothouse, agent, told)),
+        types=types,
         lineage=tuple((str(ref), why) for ref, why in every.items()),
         programme_day=told["programme_day"],
         target=autonomous_share(pilothouse.ledger, tracks, agent, now),
@@ -84,21 +104,29 @@ def card_of(pilothouse: App, agent: Registered) -> Card:
 
 def _types(pilothouse: App, agent: Registered, told: JsonObject) -> Iterator[TypeCard]:
     now, tracks, live = pilothouse.clock.now(), pilothouse.gates.tracks, told["agent_live"]
-    for name in sorted({*agent.standings, *tracks.types_of(agent.ref)}):
+    waiting = {each.action_type: each.id for each in pilothouse.gateway.door.promotions.list(agent.ref, waiting=True)}
+    granted = agent.manifest.grants
+    proposed = [each for each in tracks.types_of(agent.ref) if each.partition(":")[0] in granted]
+    for name in sorted({*agent.standings, *proposed, *granted}):
         standing = agent.standing(name, name.partition(":")[0])
         bounds = bound(agent, standing, now, action_type=name, record="", fields=())
         record = tracks.record({agent.ref}, name, now - CYCLE, now)
+        gate = pilothouse.gates.judge(agent.ref, name)
         clock = live.get(name) if isinstance(live, dict) else None
         yield TypeCard(
             name=name,
             standing=standing,
             now=standing.step if bounds.mode is standing.mode else bounds.mode.value,
+            mode=bounds.mode,
             how=_how(standing),
             held_back=bounds.held_back,
             next=str(next_step(standing) or ""),
             approved=record.unmodified,
             overrides=Rate(record.overrides, record.unmodified.n),
             live_day=int(clock["live_day"]) if isinstance(clock, dict) else None,  # pyright: ignore[reportArgumentType]
+            met=len(gate.conditions) - len(gate.missing),
+            asked=len(gate.conditions),
+            proposal=waiting.get(name, ""),
         )
 
 

@@ -16,7 +16,7 @@ from pilothouse import __version__
 from pilothouse.assembly import App
 from pilothouse.orchestration.continuing import Patience, carry_on
 from pilothouse.surfaces.console.pages import mount_console, problem_page
-from pilothouse.surfaces.rest import accounts, autonomy, incidents, notifications, signals
+from pilothouse.surfaces.rest import accounts, autonomy, grants, incidents, notifications, signals
 from pilothouse.surfaces.rest.contract_routes import router as contract_router
 from pilothouse.surfaces.rest.definition_routes import router as definition_router
 from pilothouse.surfaces.rest.oversight_routes import router as oversight_router
@@ -87,6 +87,7 @@ def build(pilothouse: App) -> FastAPI:
     web.include_router(incidents.router)
     web.include_router(notifications.router)
     web.include_router(autonomy.router)
+    web.include_router(grants.router)
     mount_console(web)
     web.add_exception_handler(PilothouseError, _problem)
     web.add_exception_handler(RequestValidationError, _invalid)

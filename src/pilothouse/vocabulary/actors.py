@@ -11,6 +11,7 @@ class Role(StrEnum):
 
     ADMIN = "admin"
     REVOPS = "revops"
+    ENGINEERING = "engineering"
     REVIEWER = "reviewer"
     REP = "rep"
     AUDITOR = "auditor"

@@ -88,6 +88,12 @@ class Evaluator:
         open_ = tuple(each for each in judged if each.judged.answer is Answer.CANNOT_TELL)
         return StageCheck(str(deal.ref), deal.text("stage"), stage.name, against, open_, version)
 
+    def may_leave(self, stage: Stage, deal: Record) -> Answer:
+        """Return whether a deal meets every criterion for leaving a stage; "cannot tell" too for a stage that names none."""
+        if not stage.exit:
+            return Answer.CANNOT_TELL
+        return _least(self._asked_of(each, deal)[0] for each in stage.exit)
+
     def _asked(self, stage: Stage) -> Iterator[tuple[Stage, str, Criterion]]:
         yield from ((stage, "entry", each) for each in stage.entry)
         for earlier in self.definitions.passed(stage):

@@ -57,7 +57,7 @@ def bound(
     """Return the minimum of standing, level and stage for one act on `record`, changing `fields` ("account.industry").
 
     A bootstrap promotion stands above the ceiling of readiness for its one action type, because two named people said
-    so; it does not stand above the level that the agent was built for.
+    so; it does not stand above the level that the agent was built for, nor above the one that evidence holds it to.
     """
     mode, why = standing.mode, ""
     added = sorted(set(fields) - standing.scope)
@@ -74,6 +74,12 @@ def bound(
 def _caps(agent: Registered, standing: Standing, now: datetime) -> Iterable[tuple[Mode, str]]:
     meant = agent.manifest.level
     yield LEVELS[meant].mode, f"{agent.ref} is built for level {meant} ({LEVELS[meant].name}): {LEVELS[meant].asks}"
+    rated = agent.rated
+    if rated is not None and rated.level < meant:
+        yield (
+            LEVELS[rated.level].mode,
+            f"Evidence holds it to level {rated.level} ({LEVELS[rated.level].name}). {rated.reason}",
+        )
     if standing.bootstrap:
         return
     ceiling = agent.ceiling.holding(now)

@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from pilothouse.decision.autonomy.ceiling import LEVELS, STAGES, freest
 from pilothouse.decision.autonomy.limits import AutonomyLimits
 from pilothouse.decision.autonomy.ramp import Step, stricter
+from pilothouse.decision.autonomy.rating import Rating
 from pilothouse.decision.autonomy.wilson import Rate
 from pilothouse.directory.ceiling import Ceiling
 from pilothouse.directory.registered import Standing
@@ -83,6 +84,7 @@ class Evidence:
     ceiling: Ceiling
     level: int
     relatives: tuple[Relative, ...]
+    rating: Rating
     size: int
     now: datetime
 
@@ -141,6 +143,7 @@ def _conditions(evidence: Evidence, limits: AutonomyLimits) -> Iterator[Conditio
     )
     if step.mode is not Mode.LIVE:
         return
+    yield _log(evidence)
     yield from _track(evidence, limits)
     yield _drill(evidence, limits)
     if evidence.relatives:
@@ -177,6 +180,20 @@ def _ceiling(evidence: Evidence, step: Step) -> Condition:
     met = stricter(step.mode, allowed) is step.mode
     return Condition(
         "ceiling", f"Readiness allows {step.mode.value}", met, figures, ("readiness",), "pilothouse readiness"
+    )
+
+
+def _log(evidence: Evidence) -> Condition:
+    """R-320: what cannot show the level 4 log does not go live."""
+    told = "; ".join(f"{each.title}: {each.figures}" for each in evidence.rating.criteria if not each.met)
+    listed = f"pilothouse actions list --agent {evidence.ref} --status executed"
+    return Condition(
+        "log",
+        "It has shown the level 4 log of its acts",
+        evidence.rating.shown,
+        told or "every act looked at has all seven fields, its values before and after, and lies within its scope",
+        (listed,),
+        "pilothouse reviews list",
     )
 
 

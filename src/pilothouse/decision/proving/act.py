@@ -59,7 +59,7 @@ COUNTS = (
 )  # fmt: skip
 SWITCHES = (
     "human_initiated", "contract_related", "contract_words", "evidence_stale", "undone", "rejected", "ambiguity",
-    "excessive_discount", "held_back", "uncalibrated",
+    "excessive_discount", "held_back", "uncalibrated", "stage_forward", "bootstrap",
 )  # fmt: skip
 
 

@@ -95,6 +95,8 @@ def facts_of(found: Found, act: Act, policy: Policy) -> Facts:
         held_back="readiness does not allow more." if found.true(act.switches["held_back"]) else "",
         calibrated=float(found.number(act.calibrated[1])) if found.true(act.calibrated[0]) else None,
         uncalibrated=found.true(act.switches["uncalibrated"]),
+        stage_forward=found.true(act.switches["stage_forward"]),
+        bootstrap=found.true(act.switches["bootstrap"]),
         undone="somebody put it back." if found.true(act.switches["undone"]) else "",
         rejected="somebody rejected it." if found.true(act.switches["rejected"]) else "",
         ambiguity="it fits two records" if found.true(act.switches["ambiguity"]) else "",

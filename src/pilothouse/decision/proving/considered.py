@@ -189,7 +189,14 @@ def _kind(act: Act, policy: Policy) -> Iterator[Said]:
     spared = capability.reversible and capability.change not in (K.MESSAGE, K.UNCLASSIFIED)
     where = act.by_agent if spared else TRUE
     yield Said(every([where, truth(capability.change in NEEDS_A_PERSON)]), T.PERSON, "human_only")
-    yield Said(every([where, truth(capability.change in REVIEWED)]), T.REVIEW, "reviewed_kind")
+    reviewed = every([truth(capability.change in REVIEWED), no(graduated(act))])
+    yield Said(every([where, reviewed]), T.REVIEW, "reviewed_kind")
+
+
+def graduated(act: Act) -> Bool:
+    """As `tiers.graduated`."""
+    moves = truth(act.scene.capability.change is K.STAGE_MOVE)
+    return every([moves, act.switches["stage_forward"], _in(act, Mode.LIVE), no(act.switches["bootstrap"])])
 
 
 def _retained(act: Act, policy: Policy) -> Iterator[Said]:

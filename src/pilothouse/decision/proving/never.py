@@ -63,7 +63,8 @@ def undoable(capability: Capability) -> bool:
 
 
 def runs_alone(judged: Judged) -> Question:
-    """(a) Irreversible, external, unclassified, prohibited, or to more than 50 people, with nobody asked."""
+    """(a) Irreversible, external, unclassified, prohibited, to more than 50 people, or a stage move that X-03 keeps for
+    people, with nobody asked."""
     act, policy = judged.act, judged.policy
     capability = act.scene.capability
     people = capability.recipients_argument or capability.external or capability.change in (K.MESSAGE, K.ENROLMENT)
@@ -72,6 +73,7 @@ def runs_alone(judged: Judged) -> Question:
         truth(not undoable(capability)),
         every([act.by_agent, truth(bool(people)), many]),
         every([act.by_agent, some([truth(capability.change in (K.DELETE, K.PRICE)), priced(act)])]),
+        every([act.by_agent, truth(capability.change is K.STAGE_MOVE), _not_free_to_move(act)]),
     ]
 
     def confirmed(found: Found) -> Counterexample | None:
@@ -84,6 +86,12 @@ def runs_alone(judged: Judged) -> Question:
         return Counterexample(sentence, facts.capability.name, rule, where, (facts,))
 
     return Question(every([judged.executes(), changes_something(act), some(ill)]), confirmed)
+
+
+def _not_free_to_move(act: Act) -> Bool:
+    """X-03: to or from a closed stage; or not known to meet what the open stage it leaves asks; or never earned."""
+    closed = [act.closed_before, act.closed_after, act.is_closed]
+    return some([*closed, no(act.switches["stage_forward"]), act.switches["bootstrap"]])
 
 
 def comes_to_prohibited(judged: Judged) -> Question:

@@ -30,7 +30,8 @@ from pilothouse.vocabulary.capabilities import Capability
 
 MOST_SHOWN = 5
 TITLES = {
-    "a": "Nothing irreversible, external, unclassified or prohibited, and nothing to more than 50 people, runs by itself",
+    "a": "Nothing irreversible, external, unclassified or prohibited, nothing to more than 50 people, and no stage move but "
+    "one that earned it, with its criteria met, runs by itself",
     "d": "No two rules open together what each keeps shut, and a rule added to others never frees",
     "e": "A delete, a price or a term by an agent is refused",
     "f": "Where no rule holds, or one cannot be judged, the answer is no",

@@ -133,6 +133,7 @@ def _always(act: Act) -> dict[str, Given]:
         "change.fields": Texts("the changed fields", lambda wanted: _changes(act, wanted)),
         "change.fills_empty": Flag(act.fills_empty),
         "change.overwrites_person": Flag(act.overwrites_person),
+        "change.stage_forward": Flag(act.switches["stage_forward"]),
         "external": Flag(truth(capability.external)),
         "reversible": Flag(truth(capability.reversible)),
         "initiated_by_person": Flag(act.switches["human_initiated"]),

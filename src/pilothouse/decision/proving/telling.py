@@ -75,7 +75,16 @@ def _told(facts: Facts) -> Iterator[str]:
     for name in ("new_prospects", "executives", "evidence_undated", "evidence_age_days"):
         if getattr(facts, name):
             yield f"{name.replace('_', ' ')} {getattr(facts, name)}"
-    for name in ("human_initiated", "contract_related", "evidence_stale", "undone", "rejected", "ambiguity"):
+    for name in (
+        "human_initiated",
+        "contract_related",
+        "evidence_stale",
+        "undone",
+        "rejected",
+        "ambiguity",
+        "stage_forward",
+        "bootstrap",
+    ):
         if getattr(facts, name):
             yield name.replace("_", " ")
     yield from (f"record.{name} is {value!r}" for name, value in facts.record.items() if name != "id")

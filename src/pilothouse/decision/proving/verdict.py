@@ -13,6 +13,7 @@ from pilothouse.decision.proving.considered import (
     acts,
     considered,
     forbidden,
+    graduated,
     reaches_far,
     touches_closed,
 )
@@ -58,7 +59,8 @@ class Judged:
         tx, acting = forbidden(act), acts(act)
         high = irreversible(capability) or capability.change in NEEDS_A_PERSON
         t3 = some([truth(high), touches_closed(act, self.policy)])
-        t2 = some([reaches_far(act, self.policy.limits.recipients), truth(capability.change in REVIEWED)])
+        reviewed = every([truth(capability.change in REVIEWED), no(graduated(act))])
+        t2 = some([reaches_far(act, self.policy.limits.recipients), reviewed])
         order = ((Tier.TX, tx), (Tier.T0, no(acting)), (Tier.T3, t3), (Tier.T2, t2), (Tier.T1, truth(True)))
         tiers: dict[Tier, Bool] = {}
         before: list[Bool] = []

@@ -2,26 +2,31 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from pilothouse.data.contracts import PRECEDENCE
 from pilothouse.data.scope import terms_here
 from pilothouse.decision.autonomy.ceiling import Bounds, bound
 from pilothouse.decision.calibrating import calibrated
 from pilothouse.decision.engine import decide as judge
 from pilothouse.decision.facts import Facts
-from pilothouse.directory.registered import Registered
+from pilothouse.decision.tiers import FORWARD
+from pilothouse.directory.registered import WHOLE, Registered
 from pilothouse.directory.suspensions import stopping
 from pilothouse.gateway.door import Door
 from pilothouse.gateway.passage import GO_ON, Answer, Passage, Stop, refuse
+from pilothouse.gateway.stage_moves import goes_forward
 from pilothouse.gateway.stages.preview import record_before
 from pilothouse.gateway.surroundings import countries, executives
 from pilothouse.handoff.calibration import read_calibration
 from pilothouse.vocabulary.actions import evidence_systems
 from pilothouse.vocabulary.outcomes import ActionStatus
-from pilothouse.vocabulary.verdicts import Mode, Treatment
+from pilothouse.vocabulary.verdicts import Mode, Treatment, Verdict
 
 
 def decide(passage: Passage, door: Door) -> Answer:
     """Judge the action; refuse what policy refuses, and shadow what nobody promoted (I4, I9)."""
+    passage.stage_forward = goes_forward(passage, door)
     passage.action_type = action_type(passage)
     if passage.agent is not None:
         # Only now is it known whether every change fills an empty field, which may be suspended by itself.
@@ -53,10 +58,13 @@ def bounds_of(passage: Passage, agent: Registered, door: Door) -> Bounds:
 
 
 def action_type(passage: Passage) -> str:
-    """Return the capability, marked `:fill-empty` when every change fills an empty field (X-09).
+    """Return the capability, marked `:fill-empty` when every change fills an empty field (X-09), and `:forward` when a
+    deal goes on to its next stage with every exit criterion met (X-03).
 
-    Filling and overwriting are trusted apart: an agent may have earned the one and not the other.
+    These are trusted apart from the rest: an agent may have earned the one and not the other.
     """
+    if passage.stage_forward:
+        return passage.action.capability + FORWARD
     filled = bool(passage.changes) and all(change.fills_empty for change in passage.changes)
     return passage.action.capability + (":fill-empty" if filled else "")
 
@@ -113,6 +121,8 @@ def facts(passage: Passage, door: Door) -> Facts:
         share=passage.bounds.share,
         drawn=passage.bounds.drawn,
         held_back=passage.bounds.held_back,
+        stage_forward=passage.stage_forward,
+        bootstrap=passage.standing.bootstrap,
         bulk_allowance=passage.standing.bulk_allowance,
         human_initiated=passage.agent is None,
         contract_rules=rules,
@@ -121,6 +131,13 @@ def facts(passage: Passage, door: Door) -> Facts:
         uncalibrated=passage.uncalibrated,
         now=door.clock.now(),
     )
+
+
+def if_live(passage: Passage) -> Verdict:
+    """Return the verdict if the action type had earned to run by itself."""
+    assert passage.facts is not None and passage.rules is not None
+    earned = replace(passage.facts, mode=Mode.LIVE, share=WHOLE, held_back="", bootstrap=False)
+    return judge(earned, passage.rules.policy)
 
 
 def shadowed(sentence: str) -> Stop:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from pilothouse.decision.modes import Disposition, effective
 from pilothouse.gateway.door import Door
 from pilothouse.gateway.passage import GO_ON, Answer, Approval, Passage, Stop, refuse
-from pilothouse.gateway.stages.decide import shadowed
+from pilothouse.gateway.stages.decide import if_live, shadowed
 from pilothouse.gateway.stages.preview import record_before
 from pilothouse.handoff.reviews import opening
 from pilothouse.handoff.routing import Question, read_roster, route
@@ -23,7 +23,7 @@ def hold(passage: Passage, door: Door) -> Answer:
     assert passage.verdict is not None
     disposition = effective(passage.verdict, passage.mode)
     if disposition is Disposition.SHADOW:
-        would = passage.verdict.treatment.name.lower()
+        would = if_live(passage).treatment.name.lower()
         why = f" {passage.bounds.held_back}" if passage.bounds.held_back else ""
         return shadowed(f"{passage.action_type} is in shadow: nothing is written.{why} Live, policy would say {would}.")
     if passage.approval is not None:

@@ -26,6 +26,7 @@ class Event(StrEnum):
     REVIEW_OVERDUE = "review_overdue"
     AGENT_SUSPENDED = "agent_suspended"
     AGENT_RESUMED = "agent_resumed"
+    PROMOTION_PROPOSED = "promotion_proposed"
     AGENT_PROMOTED = "agent_promoted"
     AGENT_DEMOTED = "agent_demoted"
     INCIDENT_OPENED = "incident_opened"
@@ -59,9 +60,10 @@ ABOUT_REVIEWS = {
     "review.reminded": Event.REVIEW_REMINDER,
     "review.expired": Event.REVIEW_OVERDUE,
 }
+PROPOSED = "promotion.proposed"
 ACTS = frozenset({"action.held", "action.intended"})
 FOLLOWED = frozenset(
-    {*ABOUT_AGENTS, *ABOUT_REVIEWS, *ACTS, "incident.opened", "job.failed", "notification.undelivered"}
+    {*ABOUT_AGENTS, *ABOUT_REVIEWS, *ACTS, PROPOSED, "incident.opened", "job.failed", "notification.undelivered"}
 )
 
 
@@ -105,6 +107,8 @@ def occasions_of(entry: Entry, owners_of: AgentOwners) -> Iterator[Occasion]:
         yield _review(entry, owners_of)
     elif entry.kind in ABOUT_AGENTS:
         yield _agent(entry, owners_of)
+    elif entry.kind == PROPOSED:
+        yield _proposed(entry)
     elif entry.kind == "incident.opened":
         yield _incident(entry, owners_of)
     elif entry.kind == "job.failed":
@@ -153,6 +157,14 @@ def _agent(entry: Entry, owners_of: AgentOwners) -> Occasion:
     # Promotions of one agent are one message; two suspensions never are.
     matter = body["agent"] if "mode" in body else str(reach)
     return Occasion(ABOUT_AGENTS[entry.kind], matter, item, frozenset(people))
+
+
+def _proposed(entry: Entry) -> Occasion:
+    """It waits for one of the other side, so all of them hear of it."""
+    body = entry.body
+    what = f"{body['action_type']} of {body['agent']} to {body['mode']}, by {entry.actor.person}"
+    item = Item(entry.position, what=what, subject=entry.subject, sentence=f"It lapses {body['expires_at'][:10]}.")
+    return Occasion(Event.PROMOTION_PROPOSED, body["agent"], item, verb=body["waits_for"])
 
 
 def _incident(entry: Entry, owners_of: AgentOwners) -> Occasion:

@@ -25,6 +25,7 @@ TITLES: Mapping[Event, tuple[str, str]] = {
     E.REVIEW_OVERDUE: ("Review overdue, counts as rejected: {name}", "{count} reviews were overdue, count as rejected"),
     E.AGENT_SUSPENDED: ("Suspended: {what}", "Suspended: {what}"),
     E.AGENT_RESUMED: ("Active again: {what}", "Active again: {what}"),
+    E.PROMOTION_PROPOSED: ("Promotion proposed: {what}", "Promotions proposed: {what} and {rest} more"),
     E.AGENT_PROMOTED: ("Promoted: {what}", "Promoted: {what} and {rest} more"),
     E.AGENT_DEMOTED: ("Back in shadow: {what}", "Back in shadow: {what} and {rest} more"),
     E.INCIDENT_OPENED: ("Incident opened: {what}", "{count} incidents opened"),
@@ -37,7 +38,9 @@ TITLES: Mapping[Event, tuple[str, str]] = {
 FOR_A_PLACE = {E.REVIEW_OPENED: "Review for a person: {name}"}
 LEADS_TO: Mapping[Event, str] = {
     **dict.fromkeys((E.REVIEW_OPENED, E.REVIEW_REMINDER, E.REVIEW_OVERDUE, E.DAILY_QUEUE), "/reviews"),
-    **dict.fromkeys((E.AGENT_SUSPENDED, E.AGENT_RESUMED, E.AGENT_PROMOTED, E.AGENT_DEMOTED), "/agents"),
+    **dict.fromkeys(
+        (E.AGENT_SUSPENDED, E.AGENT_RESUMED, E.PROMOTION_PROPOSED, E.AGENT_PROMOTED, E.AGENT_DEMOTED), "/agents"
+    ),
     E.OVER_THRESHOLD: "/actions",
     E.INCIDENT_OPENED: "/incidents",
     E.WEEKLY_SHADOW: "/actions?status=shadowed",

@@ -15,6 +15,7 @@ from pilothouse.decision.autonomy.ramp import next_step
 from pilothouse.directory.registered import Registered, read_agent, read_agents
 from pilothouse.ledger.ledger import Ledger
 from pilothouse.observability.autonomy.lineage import relatives
+from pilothouse.observability.autonomy.ratings import Ratings
 from pilothouse.observability.autonomy.severe import last_drill, severe
 from pilothouse.observability.autonomy.track import Tracks
 from pilothouse.vocabulary.actors import SYSTEM_PERSON, AgentRef
@@ -31,9 +32,10 @@ class Gates:
         contracts: Callable[[], Mapping[str, Contract]],
         limits: AutonomyLimits,
         tracks: Tracks,
+        ratings: Ratings,
     ) -> None:
         self._ledger, self._clock, self._contracts = ledger, clock, contracts
-        self.limits, self.tracks = limits, tracks
+        self.limits, self.tracks, self.ratings = limits, tracks, ratings
 
     def judge(self, ref: AgentRef, action_type: str) -> Gate:
         """Return the gate of the next step, as of now; raises `NotFound` for an agent that nobody registered."""
@@ -96,6 +98,7 @@ class Gates:
             ceiling=agent.ceiling.holding(now),
             level=agent.manifest.level,
             relatives=related,
+            rating=self.ratings.rate(agent),
             size=size,
             now=now,
         )

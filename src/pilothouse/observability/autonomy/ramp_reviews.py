@@ -122,7 +122,7 @@ class RampReviews:
         elif day >= CYCLE and standing.mode is Mode.ASSISTED and self._gates.judge(agent.ref, action_type).passed:
             sentence = (
                 f"Overridden: {found}. Its gate is met: two people may let it go on with "
-                f"`pilothouse agents promote {agent.ref} {action_type} --with PERSON`."
+                f"`pilothouse agents promote {agent.ref} {action_type}`, which another confirms."
             )
             verdict = "graduate"
         elif found.n and not found.hits and standing.mode in STRICTEST_FIRST[:2]:

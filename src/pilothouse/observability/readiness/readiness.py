@@ -6,17 +6,19 @@ What must never happen here: a ceiling raised without an entry that says on what
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from pilothouse.decision.autonomy.ceiling import LEVELS, STAGES
 from pilothouse.decision.autonomy.limits import AutonomyLimits
+from pilothouse.decision.autonomy.rating import Rating
 from pilothouse.decision.publishing.rules import Rules
 from pilothouse.directory.ceiling import VALID_FOR
 from pilothouse.directory.registered import read_agents
 from pilothouse.ledger.entries import Draft
 from pilothouse.ledger.ledger import Ledger
 from pilothouse.ledger.verify import Report
+from pilothouse.observability.autonomy.ratings import Ratings
 from pilothouse.observability.autonomy.track import Tracks
 from pilothouse.observability.readiness.items import Audits, Item, Sources, checklist, level_of
 from pilothouse.observability.readiness.plan import Plan, plan_of
@@ -40,6 +42,7 @@ class Assessment:
     items: tuple[Item, ...]
     prerequisites: Mapping[int, tuple[Item, ...]]
     plan: Plan
+    ratings: tuple[Rating, ...] = ()
     position: int | None = None
 
     @property
@@ -76,6 +79,7 @@ class Readiness:
     tracks: Tracks
     limits: AutonomyLimits
     verify: Callable[[], Report]
+    ratings: Ratings
 
     def assess(self) -> Assessment:
         """Work out where the organisation stands, and write nothing."""
@@ -84,7 +88,9 @@ class Readiness:
         level = level_of(items)
         stage, asked = stages(given, level)
         prerequisites = {number: tuple(found) for number, found in asked.items()}
-        return Assessment(given.now, level, stage, tuple(items), prerequisites, plan_of(given))
+        return Assessment(
+            given.now, level, stage, tuple(items), prerequisites, plan_of(given), tuple(self.ratings.all())
+        )
 
     def sources(self) -> Sources:
         """Return everything that an assessment looks at, as of now."""
@@ -107,6 +113,7 @@ class Readiness:
 
     def record(self, by: Actor = Actor(SYSTEM_PERSON)) -> Assessment:
         """Work it out, and write it down where it differs from the last assessment or that one is to be renewed."""
+        self.ratings.record()
         found = self.assess()
         body = _body(found)
         last = None
@@ -117,7 +124,7 @@ class Readiness:
             position = last.position
         else:
             position = self.ledger.append([Draft(KIND, by, body, subject="readiness")])[0].position
-        return Assessment(found.at, found.level, found.stage, found.items, found.prerequisites, found.plan, position)
+        return replace(found, position=position)
 
 
 def _body(found: Assessment) -> JsonObject:

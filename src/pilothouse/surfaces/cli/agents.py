@@ -8,26 +8,26 @@ from typing import Annotated
 
 import typer
 
-from pilothouse.decision.autonomy.gate import Condition
 from pilothouse.directory.registered import Manifest, Registered
 from pilothouse.surfaces.cards import card_of
-from pilothouse.surfaces.cli.context import HERE, As, Json, Where, opened, somebody
+from pilothouse.surfaces.cli import promotions
+from pilothouse.surfaces.cli.context import HERE, As, Json, Where, agent_ref, opened, somebody
 from pilothouse.surfaces.cli.output import emit, guarded, note, say, table, told
-from pilothouse.vocabulary.actors import Actor, AgentRef
+from pilothouse.vocabulary.actors import Actor
 from pilothouse.vocabulary.documents import load_document
-from pilothouse.vocabulary.errors import InvalidInput
-from pilothouse.vocabulary.verdicts import Mode
 
 app = typer.Typer(no_args_is_help=True)
 tokens = typer.Typer(no_args_is_help=True)
-
-
-def ref(text: str) -> AgentRef:
-    """Read name@version; raises `InvalidInput`."""
-    try:
-        return AgentRef.parse(text)
-    except ValueError as error:
-        raise InvalidInput(str(error)) from None
+MARKS = {True: "shown", False: "NOT SHOWN", None: "not yet"}
+for each in (
+    promotions.gate,
+    promotions.promote,
+    promotions.proposals,
+    promotions.confirm,
+    promotions.withdraw,
+    promotions.demote,
+):
+    app.command()(each)
 
 
 @app.command("list")
@@ -39,8 +39,11 @@ def list_(where: Where = HERE, json: Json = False) -> None:
     if json:
         emit([_as_json(each) for each in every])
         return
-    rows = [(each.ref, each.manifest.owner, each.suspended_why or "active", each.manifest.summary) for each in every]
-    table("Agents", ("agent", "owner", "state", "what it does"), rows)
+    rows = [
+        (each.ref, each.manifest.owner, each.suspended_why or "active", _level(each), each.manifest.summary)
+        for each in every
+    ]
+    table("Agents", ("agent", "owner", "state", "level", "what it does"), rows)
 
 
 @app.command()
@@ -49,7 +52,7 @@ def show(agent: str, where: Where = HERE, json: Json = False) -> None:
     """Show what an agent will and will not do, and how far it has come; a name alone means its latest version."""
     with opened(where) as pilothouse:
         agents = pilothouse.gateway.door.agents
-        found = agents.get(ref(agent)) if "@" in agent else agents.latest(agent)
+        found = agents.get(agent_ref(agent)) if "@" in agent else agents.latest(agent)
     if json:
         emit(_as_json(found))
         return
@@ -73,11 +76,17 @@ def show(agent: str, where: Where = HERE, json: Json = False) -> None:
     )
 
 
+def _level(agent: Registered) -> str:
+    claimed, rated = agent.manifest.level, agent.rated
+    return f"{rated.level}, claims {claimed}" if rated is not None and rated.level < claimed else str(claimed)
+
+
 def _as_json(found: Registered) -> dict[str, object]:
     return {
         "agent": str(found.ref),
         "suspended": found.suspended_why,
         "standings": found.standings,
+        "rated": found.rated,
         **found.manifest.model_dump(),
     }
 
@@ -104,7 +113,7 @@ def suspend(
 ) -> None:
     """Stop an agent at once, its queued work included."""
     with opened(where) as pilothouse:
-        position = pilothouse.gateway.door.agents.suspend(ref(agent), somebody(person), reason)
+        position = pilothouse.gateway.door.agents.suspend(agent_ref(agent), somebody(person), reason)
     told(json, {"agent": agent, "state": "suspended", "position": position}, f"{agent} is suspended.")
 
 
@@ -115,71 +124,8 @@ def resume(
 ) -> None:
     """Let a suspended agent act again."""
     with opened(where) as pilothouse:
-        position = pilothouse.gateway.door.agents.resume(ref(agent), somebody(person), reason)
+        position = pilothouse.gateway.door.agents.resume(agent_ref(agent), somebody(person), reason)
     told(json, {"agent": agent, "state": "active", "position": position}, f"{agent} may act again.")
-
-
-@app.command()
-@guarded
-def promote(
-    agent: str,
-    action_type: str,
-    second: Annotated[str, typer.Option("--with", help="The second person who approves.")],
-    mode: Annotated[Mode | None, typer.Argument(help="With --bootstrap: shadow, assisted or live.")] = None,
-    bootstrap: Annotated[bool, typer.Option("--bootstrap", help="Without a track record, and shown as that.")] = False,
-    bulk_allowance: Annotated[int, typer.Option(min=0)] = 0,
-    where: Where = HERE,
-    person: As = "",
-    json: Json = False,
-) -> None:
-    """Let an action type take the next step of its ramp, if its gate is passed; with --bootstrap, let it begin anywhere."""
-    if bootstrap != (mode is not None):
-        raise InvalidInput(
-            "the next step follows from the ramp; only a bootstrap promotion names a mode.",
-            hint="Leave the mode out, or add --bootstrap.",
-        )
-    with opened(where) as pilothouse:
-        by = (somebody(person), second)
-        agents = pilothouse.gateway.door.agents
-        if mode is not None:
-            agents.bootstrap(ref(agent), action_type, mode, by, bulk_allowance=bulk_allowance)
-        else:
-            agents.promote(ref(agent), action_type, by, bulk_allowance=bulk_allowance)
-        standing = agents.get(ref(agent)).standings[action_type]
-        position = pilothouse.gates.tracks.promoted_at(ref(agent))
-    done = {"mode": standing.mode, "share": standing.share, "bulk_allowance": bulk_allowance, "promoted_by": by}
-    how = "bootstrap, no track record" if bootstrap else "its gate was passed"
-    told(
-        json,
-        {"agent": agent, "action_type": action_type, **done, "bootstrap": bootstrap, "position": position},
-        f"{action_type} of {agent} is now {standing.step}, by {person} and {second} ({how}).",
-    )
-
-
-@app.command()
-@guarded
-def gate(agent: str, action_type: str, where: Where = HERE, json: Json = False) -> None:
-    """Show what the next step of an action type asks for, what is met, and where the evidence is."""
-    with opened(where) as pilothouse:
-        found = pilothouse.gates.judge(ref(agent), action_type)
-    if json:
-        emit({"passed": found.passed, "conditions": found.conditions, "evidence": found.evidence})
-        return
-    step = found.evidence.step
-    rows = [(each.title, "met" if each.met else "NOT MET", each.figures, _where(each)) for each in found.conditions]
-    title = f"{found.evidence.ref} {action_type}: from {found.evidence.standing.step} to {step or '–'}"
-    table(title, ("condition", "", "figures", "evidence, or how to get it"), rows)
-    if found.passed:
-        say(f"Passed. Two people take it there: `pilothouse agents promote {agent} {action_type} --with PERSON`.")
-    elif step is not None:
-        say(
-            f"{len(found.missing)} condition(s) are not met. Two people who neither own nor wrote it are asked besides."
-        )
-
-
-def _where(condition: Condition) -> str:
-    shown = condition.evidence if condition.met else (condition.next, *condition.evidence)
-    return "; ".join(each for each in shown if each)
 
 
 @app.command()
@@ -188,37 +134,24 @@ def card(agent: str, where: Where = HERE, json: Json = False) -> None:
     """Show what an agent will and will not do: from its manifest, its contract and its standing."""
     with opened(where) as pilothouse:
         agents = pilothouse.gateway.door.agents
-        found = agents.get(ref(agent)) if "@" in agent else agents.latest(agent)
+        found = agents.get(agent_ref(agent)) if "@" in agent else agents.latest(agent)
         shown = card_of(pilothouse, found)
     if json:
         emit(shown)
         return
     say(f"{shown.agent} (owner {shown.owner}; level {shown.level}, {shown.level_name}): {shown.summary}")
+    say(f"{shown.kind.capitalize()}. {shown.kind_told}")
+    say(
+        shown.rating.reason
+        or f"Level {shown.rating.level} {'is shown by evidence' if shown.rating.shown else 'is a claim so far'}."
+    )
+    rows = [(each.title, MARKS[each.met], each.figures) for each in shown.rating.criteria]
+    table("What it has shown of level 4", ("", "", "figures"), rows)
     table("Will do", ("",), [(line,) for line in shown.will_do])
     table("Will not do", ("",), [(line,) for line in shown.will_not_do])
     table("May write, under its contract", ("field", "terms"), shown.writes)
     rows = [(each.name, each.now, each.how, each.overrides) for each in shown.types]
     table("How far it has come", ("action type", "now", "by", "overridden in 30 days"), rows)
-
-
-@app.command()
-@guarded
-def demote(
-    agent: str,
-    action_type: str,
-    reason: Annotated[str, typer.Option()],
-    where: Where = HERE,
-    person: As = "",
-    json: Json = False,
-) -> None:
-    """Put an action type back into shadow."""
-    with opened(where) as pilothouse:
-        position = pilothouse.gateway.door.agents.demote(ref(agent), action_type, somebody(person), reason)
-    told(
-        json,
-        {"agent": agent, "action_type": action_type, "mode": Mode.SHADOW, "position": position},
-        f"{action_type} of {agent} is in shadow again.",
-    )
 
 
 @tokens.command()
@@ -234,9 +167,9 @@ def issue(
     with opened(where) as pilothouse:
         name = somebody(person)
         pilothouse.directory.person(name)
-        pilothouse.gateway.door.agents.get(ref(agent))
+        pilothouse.gateway.door.agents.get(agent_ref(agent))
         life = timedelta(minutes=minutes)
-        token, grant = pilothouse.gateway.door.tokens.issue(ref(agent), name, by=Actor(name), life=life)
+        token, grant = pilothouse.gateway.door.tokens.issue(agent_ref(agent), name, by=Actor(name), life=life)
     if not json:
         note(f"{grant.id}, good until {grant.expires_at:%Y-%m-%d %H:%M} UTC")
     granted = {"id": grant.id, "agent": agent, "person": name, "expires_at": grant.expires_at}

@@ -10,8 +10,8 @@ from typing import Annotated
 import typer
 
 from pilothouse.assembly import App, assemble
-from pilothouse.vocabulary.actors import SYSTEM_PERSON
-from pilothouse.vocabulary.errors import NotFound, WrongUse
+from pilothouse.vocabulary.actors import SYSTEM_PERSON, AgentRef
+from pilothouse.vocabulary.errors import InvalidInput, NotFound, WrongUse
 from pilothouse.vocabulary.records import RecordRef
 from pilothouse.workspace.config import open_workspace
 
@@ -46,6 +46,14 @@ def somebody(person: str) -> str:
     if not person:
         raise WrongUse("say who you are.", hint="Add --as PERSON, or set PILOTHOUSE_PERSON.")
     return person
+
+
+def agent_ref(text: str) -> AgentRef:
+    """Read name@version; raises `InvalidInput`."""
+    try:
+        return AgentRef.parse(text)
+    except ValueError as error:
+        raise InvalidInput(str(error)) from None
 
 
 def known_system(app: App, name: str) -> str:

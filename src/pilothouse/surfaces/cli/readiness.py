@@ -43,6 +43,10 @@ def _tell(found: Assessment) -> None:
         for each in items
     ]
     table("Stages: what each asks for", ("", "", "what", "figures"), rows)
+    rated = [
+        (each.ref, each.claimed, each.level, "yes" if each.shown else "not yet", each.reason) for each in found.ratings
+    ]
+    table("Agents by evidence", ("agent", "claims level", "held to", "level 4 log shown", "why"), rated)
     say(
         f"Ceiling: level {found.level} ({found.level_name}), stage {found.stage} ({found.stage_name}); {found.met} of 10 met."
     )

@@ -96,8 +96,8 @@ def _row(row: Any) -> tuple[Any, ...]:
 
 def _allowed(pilothouse: App, person: str) -> str:
     who = pilothouse.directory.person(somebody(person))
-    if not who.active or "send_signals" not in permissions_of(who.role).may:
-        raise Forbidden(f"{who.id} ({who.role}) may not manage sources.", hint="Ask RevOps or an admin.")
+    if not who.active or "manage_sources" not in permissions_of(who.role).may:
+        raise Forbidden(f"{who.id} ({who.role}) may not manage sources.", hint="Ask engineering or an admin.")
     return who.id
 
 

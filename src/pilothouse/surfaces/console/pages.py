@@ -349,14 +349,22 @@ def _like(proposed: Json, given: str) -> Json:
 
 @router.get("/actions")
 def actions(
-    request: Request, session: SignedIn, pilothouse: Pilothouse, agent: str = "", status: str = "", since: str = ""
+    request: Request,
+    session: SignedIn,
+    pilothouse: Pilothouse,
+    agent: str = "",
+    status: str = "",
+    since: str = "",
+    type: str = "",
 ) -> Response:
     """What was done, refused, held, and why."""
     require(session.person, "read_ledger")
     begin = when(since or None, pilothouse.clock.now())
     with pilothouse.ledger.engine.connect() as connection:
-        rows = actions_list(connection, agent=agent or None, status=status or None, since=begin, limit=200)
-    return page(request, "actions.html", session, rows=rows, agent=agent, state=status, since=since)
+        rows = actions_list(
+            connection, agent=agent or None, status=status or None, since=begin, type=type or None, limit=200
+        )
+    return page(request, "actions.html", session, rows=rows, agent=agent, state=status, since=since, type=type)
 
 
 @router.get("/actions/{action}")

@@ -317,18 +317,19 @@ def list_agents(person: CurrentPerson, pilothouse: Pilothouse) -> list[dict[str,
 @router.post("/agents/{agent}/suspend")
 def suspend(agent: Id, given: Reason, person: CurrentPerson, pilothouse: Pilothouse) -> dict[str, str]:
     """Stop an agent at once."""
-    pilothouse.gateway.door.agents.suspend(_agent(agent), person.id, given.reason)
+    pilothouse.gateway.door.agents.suspend(agent_ref(agent), person.id, given.reason)
     return {"agent": agent, "state": "suspended"}
 
 
 @router.post("/agents/{agent}/resume")
 def resume(agent: Id, given: Reason, person: CurrentPerson, pilothouse: Pilothouse) -> dict[str, str]:
     """Let an agent act again."""
-    pilothouse.gateway.door.agents.resume(_agent(agent), person.id, given.reason)
+    pilothouse.gateway.door.agents.resume(agent_ref(agent), person.id, given.reason)
     return {"agent": agent, "state": "active"}
 
 
-def _agent(text: str) -> AgentRef:
+def agent_ref(text: str) -> AgentRef:
+    """Read name@version; raises `InvalidInput`."""
     try:
         return AgentRef.parse(text)
     except ValueError as error:

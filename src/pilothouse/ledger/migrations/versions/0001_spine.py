@@ -115,6 +115,14 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("agent", "action_type"),
     )
     op.create_table(
+        "agent_ratings",
+        sa.Column("agent", sa.Text(), nullable=False),
+        sa.Column("level", sa.Integer(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("at", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("agent"),
+    )
+    op.create_table(
         "agents",
         sa.Column("agent", sa.Text(), nullable=False),
         sa.Column("name", sa.Text(), nullable=False),
@@ -485,6 +493,29 @@ def upgrade() -> None:
         sa.UniqueConstraint("id"),
     )
     op.create_index("policy_in_force", "policy_versions", ["published_position", "effective_from", "id"], unique=False)
+    op.create_table(
+        "promotion_proposals",
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("agent", sa.Text(), nullable=False),
+        sa.Column("action_type", sa.Text(), nullable=False),
+        sa.Column("mode", sa.Text(), nullable=False),
+        sa.Column("share", sa.Integer(), nullable=False),
+        sa.Column("bulk_allowance", sa.Integer(), nullable=False),
+        sa.Column("bootstrap", sa.Integer(), nullable=False),
+        sa.Column("standing_at", sa.Text(), nullable=False),
+        sa.Column("proposed_by", sa.Text(), nullable=False),
+        sa.Column("through", sa.Text(), nullable=False),
+        sa.Column("waits_for", sa.Text(), nullable=False),
+        sa.Column("proposed_at", sa.Text(), nullable=False),
+        sa.Column("expires_at", sa.Text(), nullable=False),
+        sa.Column("status", sa.Text(), nullable=False),
+        sa.Column("decided_by", sa.Text(), nullable=False),
+        sa.Column("decided_through", sa.Text(), nullable=False),
+        sa.Column("decided_at", sa.Text(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index("proposals_by_agent", "promotion_proposals", ["agent", "status"], unique=False)
     op.create_table(
         "quarantine",
         sa.Column("key", sa.Text(), nullable=False),
