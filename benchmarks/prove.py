@@ -24,19 +24,8 @@ from pilothouse.workspace.config import STARTER
 
 KNOWN = {capability.name: capability for capability in CAPABILITIES}
 CLOSED = frozenset({"Closed Won", "Closed Lost"})
-COUNTRIES = (
-    "Spain",
-    "Japan",
-    "Chile",
-    "Ghana",
-    "Italy",
-    "France",
-    "Kenya",
-    "Norway",
-    "Canada",
-    "Brazil",
-    "India",
-    "Peru",
+COUNTRIES = tuple(
+    ["Austria", "Brazil", "Canada", "Chile", "Denmark", "Egypt", "Finland", "France", "Ghana", "India", "Italy", "Japan", "Kenya", "Mexico", "Norway", "Peru", "Poland", "Qatar", "Romania", "Spain", "Sweden", "Taiwan", "Turkey", "Uruguay", "Vietnam"]
 )
 INDUSTRIES = (
     "banking",
@@ -71,78 +60,80 @@ def _fields(chance: Chance, about: str) -> str:
     }[about])  # fmt: skip
 
 
+def _where(chance: Chance) -> str:
+    """Return which accounts a rule is about."""
+    return chance.choice([
+        f"account.country == '{chance.choice(COUNTRIES)}'",
+        f"account.country in [{_words(chance, COUNTRIES, 5)}]",
+        f"account.country == '{chance.choice(COUNTRIES)}' && account.industry == '{chance.choice(INDUSTRIES)}'",
+        f"account.industry in [{_words(chance, INDUSTRIES)}] && account.city.startsWith('{chance.choice(NAMES)[:3]}')",
+    ])  # fmt: skip
+
+
 def _territory(chance: Chance, about: str) -> str:
-    where = chance.choice(
-        [f"account.country == '{chance.choice(COUNTRIES)}'", f"account.country in [{_words(chance, COUNTRIES, 5)}]"]
-    )
-    return f"{where} && '{_fields(chance, about)}' in change.fields"
+    return f"{_where(chance)} && '{_fields(chance, about)}' in change.fields"
 
 
 def _size(chance: Chance, about: str) -> str:
-    return (
-        f"account.employee_count >= {chance.randint(1, 500) * 100} && account.industry != '{chance.choice(INDUSTRIES)}'"
-    )
+    return f"account.employee_count >= {chance.randint(1, 500) * 100} && {_where(chance)}"
 
 
 def _listed(chance: Chance, about: str) -> str:
-    return f"account.id in threshold.named_{chance.randint(0, 19)}"
+    return f"account.id in threshold.named_{chance.randint(0, 39)}"
 
 
 def _revenue(chance: Chance, about: str) -> str:
-    customer = chance.choice(
-        ["account.is_customer", "!account.is_customer", f"account.industry in [{_words(chance, INDUSTRIES)}]"]
-    )
-    return f"account.annual_revenue >= threshold.revenue_{chance.randint(0, 19)} && {customer}"
+    customer = chance.choice(["account.is_customer && ", "!account.is_customer && ", ""])
+    return f"account.annual_revenue >= threshold.revenue_{chance.randint(0, 39)} && {customer}{_where(chance)}"
 
 
 def _volume(chance: Chance, about: str) -> str:
-    return f"write_set.records > {chance.randint(1, 9)} && agent.name in [{_words(chance, AGENTS)}]"
+    return f"write_set.records > {chance.randint(1, 9)} && agent.name == '{chance.choice(AGENTS)}' && {_where(chance)}"
 
 
 def _unsure(chance: Chance, about: str) -> str:
     low = f"confidence < 0.{chance.randint(51, 99)}"
     return chance.choice([
-        f"{low} && account.country == '{chance.choice(COUNTRIES)}'",
-        f"{low} || evidence.undated > {chance.randint(0, 3)}",
-        f"account.is_customer ? {low} : confidence <= 0.{chance.randint(51, 84)}",
+        f"{low} && {_where(chance)}",
+        f"({low} || evidence.undated > {chance.randint(0, 3)}) && {_where(chance)}",
+        f"(account.is_customer ? {low} : confidence <= 0.{chance.randint(51, 84)}) && {_where(chance)}",
         f"{low} && '{_fields(chance, about)}' in change.fields && !change.fills_empty",
     ])  # fmt: skip
 
 
 def _evidence(chance: Chance, about: str) -> str:
-    age = f"evidence.age_days > {chance.randint(7, 720)}"
-    return chance.choice(
-        [
-            f"{age} && '{_fields(chance, about)}' in change.fields",
-            f"evidence.stale && account.city == '{chance.choice(NAMES)}'",
-        ]
-    )
+    old = chance.choice([f"evidence.age_days > {chance.randint(7, 720)}", "evidence.stale"])
+    return f"{old} && '{_fields(chance, about)}' in change.fields && {_where(chance)}"
 
 
 def _people(chance: Chance, about: str) -> str:
-    return chance.choice([f"double(executives) > threshold.few_{chance.randint(0, 4)}", "ambiguous && executives > 0"])
+    how = chance.choice([f"double(executives) > threshold.few_{chance.randint(0, 4)}", "ambiguous", "executives > 0"])
+    return f"{how} && {_where(chance)}"
 
 
 def _named(chance: Chance, about: str) -> str:
-    return f"record.name.startsWith('{chance.choice(NAMES)}{chance.choice(['', ' ', ' In', ' Gr'])}') && account.country != '{chance.choice(COUNTRIES)}'"
+    start = f"{chance.choice(NAMES)}{chance.choice(['', ' ', ' In', ' Gr'])}"
+    return f"record.name.startsWith('{start}') && account.country != '{chance.choice(COUNTRIES)}'"
 
 
 def _pattern(chance: Chance, about: str) -> str:
     text = {"account": "record.domain", "contact": "record.email", "opportunity": "record.next_step"}[about]
     return chance.choice([
-        f"{text}.endsWith('.{chance.choice(['gov', 'mil', 'edu', 'org'])}')", f"{text}.contains('{chance.choice(NAMES).lower()}')",
-        f"size({text}) > {chance.randint(20, 90)}", f"{text}.matches('^{chance.choice(NAMES).lower()}[0-9]+')",
+        f"{text}.endsWith('.{chance.choice(['gov', 'mil', 'edu', 'org'])}')",
+        f"{text}.contains('{chance.choice(NAMES).lower()}')",
+        f"size({text}) > {chance.randint(20, 90)} && {_where(chance)}",
+        f"{text}.matches('^{chance.choice(NAMES).lower()}[0-9]+')",
     ])  # fmt: skip
 
 
 def _deal(chance: Chance, about: str) -> str:
     large = f"record.amount >= {chance.randint(1, 400) * 500}.0"
     return chance.choice([
-        f"{large} && record.stage in [{_words(chance, STAGES[:5])}]",
-        f"record.probability > 0.{chance.randint(50, 95)} && {large}",
-        f"record.close_date < '20{chance.randint(25, 29)}-{chance.randint(1, 12):02}-01' && {large}",
-        f"record.amount * 0.{chance.randint(1, 9)} > {chance.randint(1, 90) * 1000}.0",
-        f"record.amount >= threshold.deal_{chance.randint(0, 19)} && record.product == '{chance.choice(NAMES)}'",
+        f"{large} && record.stage in [{_words(chance, STAGES[:5])}] && {_where(chance)}",
+        f"record.probability > 0.{chance.randint(50, 95)} && {large} && {_where(chance)}",
+        f"record.close_date < '20{chance.randint(25, 29)}-{chance.randint(1, 12):02}-01' && {large} && {_where(chance)}",
+        f"record.amount * 0.{chance.randint(1, 9)} > {chance.randint(1, 90) * 1000}.0 && {_where(chance)}",
+        f"record.amount >= threshold.deal_{chance.randint(0, 39)} && record.product == '{chance.choice(NAMES)}'",
     ])  # fmt: skip
 
 
@@ -187,10 +178,10 @@ def _thresholds(chance: Chance) -> list[str]:
     numbers = [
         f"  {name}_{n}: {chance.randint(1, 900) * by}"
         for name, by in (("revenue", 100_000), ("deal", 500))
-        for n in range(20)
+        for n in range(40)
     ]
     few = [f"  few_{number}: {number}" for number in range(5)]
-    lists = [[f"A{chance.randint(100, 999)}" for _ in range(chance.randint(1, 8))] for _ in range(20)]
+    lists = [[f"A{chance.randint(100, 999)}" for _ in range(chance.randint(1, 8))] for _ in range(40)]
     return [*numbers, *few, *(f"  named_{number}: [{', '.join(each)}]" for number, each in enumerate(lists))]
 
 
