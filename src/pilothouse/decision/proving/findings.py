@@ -56,15 +56,20 @@ def _look(scene: Scene, policy: Policy, trees: Mapping[str, Expression], holds: 
     act = an_act(scene, policy, trees)
     verdict = judged(act, policy, trees)
     search = Search(*act.sense)
-    holds |= {each.rule.id for each in verdict.rules if each.rule.id not in holds and _can(search, each.holds)}
     freer = {least: {each.rule.id: no(each.at_least(least)) for each in verdict.rules} for least in Treatment}
     # From the last to the first, so that of two equal rules the first stays.
     for spoken in reversed(verdict.rules):
-        if spoken.rule.id not in decides and _decides(search, verdict, spoken, freer):
-            decides.add(spoken.rule.id)
-        elif spoken.rule.id not in decides:
+        rule = spoken.rule.id
+        decided = rule not in decides and _decides(search, verdict, spoken, freer)
+        # Where a rule speaks only as its condition says, deciding is holding.
+        plainly = decided and spoken.speaks is spoken.holds
+        if rule not in holds and (plainly or _can(search, spoken.holds)):
+            holds.add(rule)
+        if decided:
+            decides.add(rule)
+        elif rule not in decides:
             for others in freer.values():
-                del others[spoken.rule.id]
+                del others[rule]
 
 
 def _can(search: Search, *terms: Bool) -> bool:
