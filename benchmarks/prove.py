@@ -24,21 +24,13 @@ from pilothouse.workspace.config import STARTER
 
 KNOWN = {capability.name: capability for capability in CAPABILITIES}
 CLOSED = frozenset({"Closed Won", "Closed Lost"})
-COUNTRIES = tuple(
-    ["Austria", "Brazil", "Canada", "Chile", "Denmark", "Egypt", "Finland", "France", "Ghana", "India", "Italy", "Japan", "Kenya", "Mexico", "Norway", "Peru", "Poland", "Qatar", "Romania", "Spain", "Sweden", "Taiwan", "Turkey", "Uruguay", "Vietnam"]
-)
+COUNTRIES = (
+    "Austria", "Brazil", "Canada", "Chile", "Denmark", "Egypt", "Finland", "France", "Ghana", "India", "Italy", "Japan", "Kenya",
+    "Mexico", "Norway", "Peru", "Poland", "Qatar", "Romania", "Spain", "Sweden", "Taiwan", "Turkey", "Uruguay", "Vietnam",
+)  # fmt: skip
 INDUSTRIES = (
-    "banking",
-    "insurance",
-    "retail",
-    "software",
-    "mining",
-    "energy",
-    "media",
-    "transport",
-    "education",
-    "medical",
-)
+    "banking", "insurance", "retail", "software", "mining", "energy", "media", "transport", "education", "medical",
+)  # fmt: skip
 STAGES = ("Prospecting", "Engaging", "Qualified", "Proposal", "Negotiation", "Closed Won", "Closed Lost")
 AGENTS = ("hygiene", "enrichment", "pipeline", "outreach", "leads")
 NAMES = ("Acme", "Globex", "Initech", "Umbrella", "Hooli", "Stark", "Wayne", "Tyrell", "Cyberdyne", "Soylent")

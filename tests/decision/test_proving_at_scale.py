@@ -81,4 +81,6 @@ def test_what_rules_decide_is_asked_a_few_times_for_each(tmp_path: Path, asked: 
     found = {each.rule: each for each in findings(policy, KNOWN)}
     assert (found["planted"].kind, found["planted"].where) == ("unreachable", place_of(tmp_path, "planted"))
     spoken = sum(len(policy.rules.get(scene.capability.name, ())) for scene in scenes(KNOWN))
-    assert len(asked) <= 4 * spoken  # one for each treatment that a rule comes to, one for silence, one for its condition
+    assert (
+        len(asked) <= 4 * spoken
+    )  # one for each treatment that a rule comes to, one for silence, one for its condition

@@ -102,8 +102,7 @@ def _parse(path: Path) -> tuple[Any, dict[tuple[Key, ...], int]]:
         raise DocumentError(path, 1, "the file is empty")
     lines: dict[tuple[Key, ...], int] = {}
     _walk(node, (), lines, path)
-    data: Any = loader.construct_document(node)
-    return data, lines
+    return cast("Any", loader).construct_document(node), lines
 
 
 def _walk(node: yaml.Node, keys: tuple[Key, ...], lines: dict[tuple[Key, ...], int], path: Path) -> None:

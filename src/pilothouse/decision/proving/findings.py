@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from pilothouse.conditions.expression import Expression
-from pilothouse.conditions.logic import Bool, NotAnswered, Search, no
+from pilothouse.conditions.logic import FALSE, Bool, NotAnswered, Search, no
 from pilothouse.decision.proving.act import Scene, an_act, trees_of
 from pilothouse.decision.proving.ruled import Spoken
 from pilothouse.decision.proving.scenes import scenes
@@ -56,11 +56,16 @@ def _look(scene: Scene, policy: Policy, trees: Mapping[str, Expression], holds: 
     act = an_act(scene, policy, trees)
     verdict = judged(act, policy, trees)
     search = Search(*act.sense)
-    freer = {least: {each.rule.id: no(each.at_least(least)) for each in verdict.rules} for least in Treatment}
+    told = {said.treatment for spoken in verdict.rules for said in spoken.says}
+    left = [_left(verdict, treatment) for treatment in sorted(told, reverse=True)]
+    silent = _Left(Treatment.AUTO, search, {each.rule.id: no(each.speaks) for each in verdict.rules})
     # From the last to the first, so that of two equal rules the first stays.
     for spoken in reversed(verdict.rules):
         rule = spoken.rule.id
-        decided = rule not in decides and _decides(search, verdict, spoken, freer)
+        # It decides where all else asks for less, and where it speaks alone: leaving it out would leave silence.
+        decided = rule not in decides and (
+            any(each.allows(spoken, spoken.saying(each.least)) for each in left) or silent.allows(spoken, spoken.speaks)
+        )
         # Where a rule speaks only as its condition says, deciding is holding.
         plainly = decided and spoken.speaks is spoken.holds
         if rule not in holds and (plainly or _can(search, spoken.holds)):
@@ -68,8 +73,28 @@ def _look(scene: Scene, policy: Policy, trees: Mapping[str, Expression], holds: 
         if decided:
             decides.add(rule)
         elif rule not in decides:
-            for others in freer.values():
-                del others[rule]
+            for each in (*left, silent):
+                del each.freer[rule]
+
+
+@dataclass(frozen=True, slots=True)
+class _Left:
+    """Where what is settled asks for less than a treatment, and where each rule does that has not been left out."""
+
+    least: Treatment
+    search: Search
+    freer: dict[str, Bool]
+
+    def allows(self, spoken: Spoken, where: Bool) -> bool:
+        """True unless there is no input where this holds of a rule and every other one that is left asks for less."""
+        others = (term for rule, term in self.freer.items() if rule != spoken.rule.id)
+        return where is not FALSE and _can(self.search, where, *others)
+
+
+def _left(verdict: Judged, least: Treatment) -> _Left:
+    settled = (no(each.where) for each in verdict.considered if each.treatment >= least)
+    freer = {each.rule.id: no(each.at_least(least)) for each in verdict.rules}
+    return _Left(least, Search(*verdict.act.sense, *settled), freer)
 
 
 def _can(search: Search, *terms: Bool) -> bool:
@@ -77,20 +102,3 @@ def _can(search: Search, *terms: Bool) -> bool:
         return search.possible(*terms)
     except NotAnswered:
         return True
-
-
-def _decides(search: Search, verdict: Judged, spoken: Spoken, freer: Mapping[Treatment, Mapping[str, Bool]]) -> bool:
-    """True unless the verdict would be the same without this rule, whatever is asked.
-
-    It is not where all else is freer, nor where the rule speaks alone, so that leaving it out would leave silence. `freer`
-    says where each rule that is left asks for less than a treatment.
-    """
-    for treatment in sorted({said.treatment for said in spoken.says}, reverse=True):
-        settled = (no(each.where) for each in verdict.considered if each.treatment >= treatment)
-        if _can(search, spoken.saying(treatment), *settled, *_but(spoken, freer[treatment])):
-            return True
-    return _can(search, spoken.speaks, *_but(spoken, freer[Treatment.AUTO]))
-
-
-def _but(spoken: Spoken, rules: Mapping[str, Bool]) -> list[Bool]:
-    return [where for rule, where in rules.items() if rule != spoken.rule.id]
