@@ -408,6 +408,16 @@ def test_rules_that_never_decide_are_found_and_others_are_not(tmp_path: Path) ->
     ]
 
 
+def test_a_rule_that_refuses_what_it_cannot_judge_is_not_called_idle(tmp_path: Path) -> None:
+    (tmp_path / "p.yaml").write_text("""rules:
+  - {id: all, applies_to: [crm.opportunity.update], then: person, reason: everything is for people}
+  - {id: large, applies_to: [crm.opportunity.update], when: record.amount > 50.0, then: review, reason: refuses without amount}
+  - {id: skips, applies_to: [crm.opportunity.update], when: record.amount > 50.0, then: review, if_missing: skip, reason: says less}
+""")
+    policy = load_policy(tmp_path, KNOWN)
+    assert [each.rule for each in findings(policy, KNOWN)] == ["skips"]
+
+
 def test_without_the_rules_that_are_found_every_verdict_is_the_same(tmp_path: Path) -> None:
     (tmp_path / "p.yaml").write_text(IDLE)
     policy = load_policy(tmp_path, KNOWN)

@@ -101,7 +101,8 @@ def _misfit(document: Document[Any], problem: Mapping[str, Any]) -> DocumentErro
 def _parse(path: Path) -> tuple[Any, dict[tuple[Key, ...], int]]:
     try:
         text = path.read_text(encoding="utf-8")
-        node = yaml.compose(text, Loader=yaml.SafeLoader)
+        loader = yaml.SafeLoader(text)
+        node = loader.get_single_node()
     except FileNotFoundError:
         raise DocumentError(path, 0, "the file does not exist") from None
     except UnicodeDecodeError as error:
@@ -113,8 +114,7 @@ def _parse(path: Path) -> tuple[Any, dict[tuple[Key, ...], int]]:
         raise DocumentError(path, 1, "the file is empty")
     lines: dict[tuple[Key, ...], int] = {}
     _walk(node, (), lines, path)
-    data: Any = yaml.safe_load(text)
-    return data, lines
+    return cast("Any", loader).construct_document(node), lines
 
 
 def _walk(node: yaml.Node, keys: tuple[Key, ...], lines: dict[tuple[Key, ...], int], path: Path) -> None:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import cache
 
-from pilothouse.conditions.expression import Call, Expression, Literal, Name, expression, walk
+from pilothouse.conditions.expression import Call, Expression, Literal, expression, walk
 from pilothouse.conditions.logic import (
     Bool,
     Number,
@@ -181,7 +181,7 @@ def an_act(scene: Scene, policy: Policy, trees: Mapping[str, Expression]) -> Act
         closed_after=a_bool("stage after is closed"),
         is_closed=a_bool("the record is closed"),
         outranks={kind: outranks(kind) for kind in WriterKind},
-        changes={name: _change(name) for name in _fields(scene, values, trees)},
+        changes={name: _change(name) for name in _fields(scene, policy, values, trees)},
         values=values,
         sense=(),
     )
@@ -230,13 +230,12 @@ def _texts(scene: Scene, policy: Policy, trees: Mapping[str, Expression]) -> Ite
     yield from (scene.capability.name, scene.object, *policy.closed_stages, *Role, *ORDINARY.values())
 
 
-def _fields(scene: Scene, values: Mapping[str, object], trees: Mapping[str, Expression]) -> list[str]:
+def _fields(scene: Scene, policy: Policy, values: Mapping[str, object], trees: Mapping[str, Expression]) -> list[str]:
     """Return the fields that anything asks for by name, and as many others as make up for all the rest."""
     named = {*PRICE_FIELDS, ODD_PRICE, "stage", *CLOSING_FIELDS, "owner", "amount"}
     named |= {name.removeprefix("new.") for name in values if name.startswith("new.")}
-    for tree in trees.values():
-        mentions = any(isinstance(each, Name) and each.name == "change.fields" for each in walk(tree))
-        named |= set(_literals(tree)) if mentions else set()
+    for rule in policy.rules.get(scene.capability.name, ()):
+        named |= set(_literals(trees[rule.id])) if "change.fields" in rule.condition.needs else set()
     spec = OBJECTS.get(scene.object)
     free = [name for name in (spec.fields if spec else ()) if name not in named]
     return [*sorted(named), *(free + [f"field_{number}" for number in range(OTHERS)])[:OTHERS]]

@@ -277,18 +277,16 @@ def _stronger(change: Change) -> Bool:
 
 
 def _contract(act: Act, policy: Policy) -> Iterator[Said]:
-    asked = every([act.by_agent, acts(act)])
-
+    asked, sure = every([act.by_agent, acts(act)]), act.sure
     yield Said(every([asked, act.any_change(_uncovered)]), T.REFUSE, "outside_contract")
     yield Said(every([asked, act.any_change(_reviewed)]), T.REVIEW, "contract_review")
     yield Said(
-        every([asked, act.any_change(lambda each: _unsure(each, act.odd_confidence, act.sure))]),
+        every([asked, act.any_change(lambda each: _unsure(each, act.odd_confidence, sure))]),
         T.REVIEW,
         "contract_confidence",
     )
 
 
-@cache
 def _unsure(change: Change, odd: Bool, confidence: Number) -> Bool:
     sure = every([no(odd), below(change.floor, confidence)])
     return every([change.there, change.terms, no(_reviewed(change)), no(sure)])

@@ -5,20 +5,19 @@ What must never happen here: a rule called idle that decides anything. What the 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
 from pilothouse.conditions.expression import Expression
-from pilothouse.conditions.logic import Bool, NotAnswered, Search, every, no, some
+from pilothouse.conditions.logic import FALSE, Bool, NotAnswered, Search, no
 from pilothouse.decision.proving.act import Scene, an_act, trees_of
 from pilothouse.decision.proving.ruled import Spoken
 from pilothouse.decision.proving.scenes import scenes
 from pilothouse.decision.proving.verdict import Judged, judged
 from pilothouse.decision.written import Policy, Rule
 from pilothouse.vocabulary.capabilities import Capability
-
-STEPS = 40
+from pilothouse.vocabulary.verdicts import Treatment
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,52 +56,49 @@ def _look(scene: Scene, policy: Policy, trees: Mapping[str, Expression], holds: 
     act = an_act(scene, policy, trees)
     verdict = judged(act, policy, trees)
     search = Search(*act.sense)
-    idle = set[str]()
+    told = {said.treatment for spoken in verdict.rules for said in spoken.says}
+    left = [_left(verdict, treatment) for treatment in sorted(told, reverse=True)]
+    silent = _Left(Treatment.AUTO, search, {each.rule.id: no(each.speaks) for each in verdict.rules})
     # From the last to the first, so that of two equal rules the first stays.
     for spoken in reversed(verdict.rules):
         rule = spoken.rule.id
-        if rule not in holds and _can(search, spoken.holds):
+        # It decides where all else asks for less, and where it speaks alone: leaving it out would leave silence.
+        decided = rule not in decides and (
+            any(each.allows(spoken, spoken.saying(each.least)) for each in left) or silent.allows(spoken, spoken.speaks)
+        )
+        # Where a rule speaks only as its condition says, deciding is holding.
+        plainly = decided and spoken.speaks is spoken.holds
+        if rule not in holds and (plainly or _can(search, spoken.holds)):
             holds.add(rule)
-        if rule in decides:
-            continue
-        others = [each for each in verdict.rules if each.rule.id != rule and each.rule.id not in idle]
-        if _decides(search, verdict, spoken, others):
+        if decided:
             decides.add(rule)
-        else:
-            idle.add(rule)
+        elif rule not in decides:
+            for each in (*left, silent):
+                del each.freer[rule]
 
 
-def _can(search: Search, term: Bool) -> bool:
+@dataclass(frozen=True, slots=True)
+class _Left:
+    """Where what is settled asks for less than a treatment, and where each rule does that has not been left out."""
+
+    least: Treatment
+    search: Search
+    freer: dict[str, Bool]
+
+    def allows(self, spoken: Spoken, where: Bool) -> bool:
+        """True unless there is no input where this holds of a rule and every other one that is left asks for less."""
+        others = (term for rule, term in self.freer.items() if rule != spoken.rule.id)
+        return where is not FALSE and _can(self.search, where, *others)
+
+
+def _left(verdict: Judged, least: Treatment) -> _Left:
+    settled = (no(each.where) for each in verdict.considered if each.treatment >= least)
+    freer = {each.rule.id: no(each.at_least(least)) for each in verdict.rules}
+    return _Left(least, Search(*verdict.act.sense, *settled), freer)
+
+
+def _can(search: Search, *terms: Bool) -> bool:
     try:
-        return search.find(term) is not None
+        return search.possible(*terms)
     except NotAnswered:
         return True
-
-
-def _decides(search: Search, verdict: Judged, spoken: Spoken, others: Sequence[Spoken]) -> bool:
-    """True unless the verdict would be the same without this rule, whatever is asked.
-
-    The other rules are brought in one by one, each when it speaks against what was found without it: few ever do.
-    """
-    strict = [each.where for each in verdict.considered if each.treatment >= spoken.rule.treatment]
-    settled, brought = some(strict), list[Spoken]()
-    try:
-        for _ in range(STEPS):
-            found = search.find(_matters(spoken, settled, brought))
-            if found is None:
-                return False
-            against = [each for each in others if each not in brought and found.true(each.speaks)]
-            if not against or found.true(_matters(spoken, settled, [*brought, *against])):
-                return True
-            brought += against
-        return search.find(_matters(spoken, settled, others)) is not None
-    except NotAnswered:
-        return True
-
-
-def _matters(spoken: Spoken, settled: Bool, others: Sequence[Spoken]) -> Bool:
-    """Where the rule speaks and leaving it out would leave silence, or something freer."""
-    wanted = spoken.rule.treatment
-    alone = every(no(each.speaks) for each in others)
-    strict = some(said.where for each in others for said in each.says if said.treatment >= wanted)
-    return every([spoken.speaks, some([alone, every([no(settled), no(strict)])])])

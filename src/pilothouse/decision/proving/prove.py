@@ -6,7 +6,7 @@ What must never happen here: a claim called proved because the search gave up, o
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 
 from pilothouse.conditions.expression import Expression
@@ -59,9 +59,9 @@ class _Tally:
 class _Stage:
     """One scene, with the verdicts on it worked out when they are first asked for."""
 
-    def __init__(self, act: Act, policy: Policy, trees: Mapping[str, Expression]) -> None:
+    def __init__(self, act: Act, policy: Policy, trees: Mapping[str, Expression], search: Search) -> None:
         self.act, self.policy = act, policy
-        self._search = Search(*act.sense)
+        self._search = search
         self.as_written = cache(lambda: judged(act, policy, trees))
         self.under_any_rules = cache(lambda: under_any_rules(act, policy))
 
@@ -93,8 +93,12 @@ def prove(policy: Policy, capabilities: Mapping[str, Capability]) -> list[Claim]
 
 
 def _of_scene(scene: Scene, policy: Policy, trees: Mapping[str, Expression], tallies: Mapping[str, _Tally]) -> None:
-    _never(_Stage(an_act(unclassified(scene), policy, trees), policy, trees), tallies["a"], runs_alone)
-    stage = _Stage(an_act(scene, policy, trees), policy, trees)
+    act = an_act(scene, policy, trees)
+    search = Search(*act.sense)
+    # What is known of an act hangs on the action type's name and object, and not on how it is classified.
+    bare = _Stage(replace(act, scene=unclassified(scene)), policy, trees, search)
+    _never(bare, tallies["a"], runs_alone)
+    stage = _Stage(act, policy, trees, search)
     _never(stage, tallies["a"], runs_alone)
     _never(stage, tallies["e"], comes_to_prohibited)
     written = stage.as_written()

@@ -51,6 +51,14 @@ class Spoken:
         """Where it says anything."""
         return some(each.where for each in self.says)
 
+    def saying(self, treatment: Treatment) -> Bool:
+        """Where it asks for just this, as written or because it cannot be judged."""
+        return some(each.where for each in self.says if each.treatment is treatment)
+
+    def at_least(self, treatment: Treatment) -> Bool:
+        """Where it asks for this or something stricter."""
+        return some(each.where for each in self.says if each.treatment >= treatment)
+
 
 def ruled(
     act: Act, policy: Policy, trees: Mapping[str, Expression], rules: Iterable[Rule] | None = None
