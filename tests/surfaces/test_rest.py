@@ -89,7 +89,7 @@ def test_readiness_and_gates_are_told_to_who_may_read_the_ledger(world: World, c
     assert client.get("/v1/agents/nobody@1/gate?action_type=x").status_code == 404
     assert client.get("/v1/agents/tester/gate?action_type=x").status_code == 400
     card = client.get("/v1/agents/tester@1/card").json()
-    assert card["level_name"] == "Autonomous" and card["types"] == []
+    assert card["level_name"] == "Autonomous" and {each["now"] for each in card["types"]} == {"shadow"}
     assert not [e for e in world.app.ledger.entries(after=size - 1) if e.actor.person == "iris"]
 
 
