@@ -17,8 +17,6 @@ from pilothouse.vocabulary.errors import NotFound
 from pilothouse.vocabulary.values import Json
 
 REPLAYED = "policy.replayed"
-MOST_ENTRIES = 2**63
-"""What a position may be in either database."""
 
 
 class Attached(NamedTuple):
@@ -84,7 +82,7 @@ def newest_replay(ledger: Ledger, text: str, against: str) -> Attached | None:
 
 def replay_at(ledger: Ledger, position: int) -> Attached:
     """Return the replay that stands at a position of the ledger; raises `NotFound`."""
-    entry = ledger.entry(position) if 0 <= position < MOST_ENTRIES else None
+    entry = ledger.entry(position) if 0 <= position < ledger.size() else None
     if entry is None or entry.kind != REPLAYED:
         raise NotFound(f"entry {position} is no replay.", hint="The page of a policy version leads to its replays.")
     return _attached(entry)
