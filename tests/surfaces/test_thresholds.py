@@ -140,7 +140,8 @@ def test_over_rest(lived: World, client: TestClient) -> None:
     path = f"/v1/policy/versions/{made['id']}"
     again = client.post(f"{path}/replay", json={"since": "7d"}, headers=csrf).json()
     assert client.get(path).json()["replayed"] == again != made["replayed"]
-    whole = client.get(f"/v1/policy/replays/{again['position']}").json()
+    position = again["position"]
+    whole = client.get(f"/v1/policy/replays/{position}").json()
     assert (whole["digest"], whole["text"]) == (again["digest"], made["hash"])
     for nothing in ("0", "999999", str(2**70), "-1"):
         assert client.get(f"/v1/policy/replays/{nothing}").status_code == 404

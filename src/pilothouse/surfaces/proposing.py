@@ -48,7 +48,7 @@ class Proposed:
 
 def problems_in(desk: Desk, root: Path) -> list[DocumentError]:
     """Return every problem of a text that lies in a folder, gaps in what it covers among them."""
-    with desk.ledger.reading() as connection:
+    with desk.ledger.engine.connect() as connection:
         # Before anybody was added, every name would be a stranger's.
         people = {each.id for each in read_people(connection)} or None
     return check_rules(root, desk.registry.capabilities, dict(Agents.granted(desk.ledger)), people)
