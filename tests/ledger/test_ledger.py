@@ -122,6 +122,16 @@ def test_the_database_itself_refuses_to_change_history(ledger: Ledger) -> None:
     assert ledger.entry(0).kind == "t.x"
 
 
+def test_a_reading_never_shows_what_an_earlier_one_saw(ledger: Ledger) -> None:
+    def count() -> int:
+        with ledger.reading() as connection:
+            return connection.execute(text("SELECT count(*) FROM test_names")).scalar_one()
+
+    assert count() == 0
+    ledger.append([named("x")])
+    assert count() == 1
+
+
 def test_rebuilding_gives_what_was_there(ledger: Ledger) -> None:
     for name in "xyz":
         ledger.append([named(name)])

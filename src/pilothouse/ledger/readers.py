@@ -1,7 +1,7 @@
 """Connections for the short reads on the way of an action: each thread keeps its own, and each statement stands alone.
 
 Taking one from the shared pool for every read costs more than the read, and with many callers at once they queue for
-the pool's lock. For `Statement`s only: what begins a transaction belongs on a connection of its own.
+the pool's lock. Meant for `Statement`s. What must never happen here: a moment that one reading saw shown to the next.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ class Readers:
 
     @contextmanager
     def reading(self) -> Generator[Connection, None, None]:
-        """Yield this thread's connection."""
+        """Yield this thread's connection; what one reading saw never stands still for the next."""
         connection: Connection | None = getattr(self._local, "connection", None)
         if connection is None or connection.closed:
             connection = self._local.connection = self._engine.connect()
@@ -39,6 +39,9 @@ class Readers:
             connection.invalidate()
             connection.close()
             raise
+        if connection.in_transaction():
+            # A query through SQLAlchemy began one, and SQLite would go on showing this moment.
+            connection.rollback()
 
     def close(self) -> None:
         """Close the connections of every thread."""
