@@ -140,6 +140,11 @@ class World:
         """Every request that the twin's own journal says took effect through the gateway's credential."""
         return [row for row in self.app.twin.journal() if row["committed"] and row["credential"] == "pilothouse"]
 
+    def written(self, *besides: str) -> int:
+        """How many entries there are, but for what a running server writes by itself, and kinds named."""
+        left = {"autonomy.watched", "readiness.assessed", "agent.rated", *besides}
+        return sum(each.kind not in left for each in self.app.ledger.entries())
+
     def reopened(self) -> World:
         """Start again, as after a crash: nothing in memory survives."""
         return World(assemble(self.app.workspace, self.clock), self.clock, self.root)

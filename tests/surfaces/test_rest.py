@@ -49,10 +49,10 @@ def test_an_agent_is_always_told_what_became_of_its_action(world: World, client:
     done = client.post("/v1/actions", json=BODY, headers=token).json()
     assert (done["status"], done["tier"], done["rule"]) == ("executed", "T1", "fill-empty-fields")
     assert client.post("/v1/actions", json=BODY).status_code == 401
-    before = world.app.ledger.size()
+    before = world.written()
     forged = client.post("/v1/actions", json=BODY, headers={"Authorization": "Bearer forged"})
     assert (forged.status_code, forged.json()["code"]) == (401, "unauthenticated")
-    assert world.app.ledger.size() == before
+    assert world.written() == before
     record = client.get("/v1/records/crm/account/a1", headers=token)
     assert record.json()["fields"]["industry"] == "software"
 

@@ -94,11 +94,11 @@ def test_what_cannot_be_read_is_refused(
     world: World, client: TestClient, content: bytes, headers: dict[str, str], status: int
 ) -> None:
     csrf = enter(world, client, "gita")
-    size = world.app.ledger.size()
+    size = world.written()
     assert client.post("/v1/signals", content=content, headers=csrf | headers).status_code == status
     pieces = (content[start : start + 9999] for start in range(0, len(content), 9999))
     assert client.post("/v1/signals", content=pieces, headers=csrf | headers).status_code == status
-    assert world.app.ledger.size() == size
+    assert world.written() == size
 
 
 def test_requests_come_no_faster_than_the_limit() -> None:
@@ -138,10 +138,10 @@ def test_a_webhook_is_taken_when_it_is_signed_and_once(world: World, client: Tes
     secret = world.app.sources.add("site", "gita")
     status, told = hook(world, client, secret, PAYLOAD)
     assert (status, told["signals"][0]["fate"], told["signals"][0]["source"]) == (200, "accepted", "site")
-    size = world.app.ledger.size()
+    size = world.written()
     status, again = hook(world, client, secret, PAYLOAD, ahead=60)
     assert (status, again["signals"][0]["position"]) == (200, told["signals"][0]["position"])
-    assert world.app.ledger.size() == size
+    assert world.written() == size
     assert hook(world, client, secret, {**PAYLOAD, "data": {"page": "/x", "subject": "crm/account/a1"}})[0] == 409
     status, told = hook(world, client, secret, event("x1"), "msg_2", **ONE)
     assert (status, told["signals"][0]["source"]) == (200, "site:web")
@@ -149,7 +149,7 @@ def test_a_webhook_is_taken_when_it_is_signed_and_once(world: World, client: Tes
 
 def test_a_webhook_that_is_not_signed_right_is_refused_and_leaves_nothing(world: World, client: TestClient) -> None:
     secret = world.app.sources.add("site", "gita")
-    size = world.app.ledger.size()
+    size = world.written()
     other = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
     assert hook(world, client, other, PAYLOAD)[0] == 401
     assert hook(world, client, secret, PAYLOAD, ahead=-301)[0] == 401
@@ -157,7 +157,7 @@ def test_a_webhook_that_is_not_signed_right_is_refused_and_leaves_nothing(world:
     assert hook(world, client, secret, PAYLOAD, **{"webhook-id": "msg_other"})[0] == 401
     assert hook(world, client, secret, PAYLOAD, **{"webhook-timestamp": "soon"})[0] == 401
     assert client.post("/v1/webhooks/nobody", content=b"{}").status_code == 401
-    assert world.app.ledger.size() == size
+    assert world.written() == size
 
 
 def test_a_secret_is_rotated_without_losing_a_webhook(world: World, client: TestClient) -> None:

@@ -150,7 +150,7 @@ def queue_lines(waiting: Sequence[Review], store: DataStore, now: datetime) -> l
     if not waiting:
         return [Line("Nothing waits for you.", "/reviews")]
     oldest = min(each.opened_at for each in waiting)
-    soon = sum(each.deadline <= now + timedelta(days=1) for each in waiting)
+    soon = sum((each.answer_by or each.deadline) <= now + timedelta(days=1) for each in waiting)
     hours = (now - oldest).total_seconds() / 3600
     lines = [
         Line(
@@ -159,9 +159,7 @@ def queue_lines(waiting: Sequence[Review], store: DataStore, now: datetime) -> l
         )
     ]
     for each in waiting[:MOST_REVIEWS]:
-        words = (
-            f"{store.title(RecordRef.parse(each.subject))}: {each.capability}, due {each.deadline:%a %d %b %H:%M} UTC"
-        )
+        words = f"{store.title(RecordRef.parse(each.subject))}: {each.capability}, due {each.answer_by or each.deadline:%a %d %b %H:%M} UTC"
         lines.append(Line(words, f"/reviews/{each.id}", each.sentence))
     return lines
 
