@@ -42,8 +42,9 @@ lock:
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Pilothouse needs Python 3.11 or newer; set PYTHON=…")'
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install -q --disable-pip-version-check uv
-	$(BIN)/uv pip install -q --python $(BIN)/python --require-hashes -r requirements-dev.lock
+	$(BIN)/uv pip install -q --compile-bytecode --python $(BIN)/python --require-hashes -r requirements-dev.lock
 	$(BIN)/uv pip install -q --python $(BIN)/python --no-deps -e .
+	$(BIN)/python -m compileall -q src
 	touch $@
 
 # PostgreSQL's server binaries and Chromium, which some tests drive for real.
@@ -54,7 +55,7 @@ lock:
 .venv-spark/ready: .venv/ready requirements-spark.lock scripts/install-java
 	scripts/install-java
 	$(PYTHON) -m venv .venv-spark
-	$(BIN)/uv pip install -q --python .venv-spark/bin/python --require-hashes -r requirements-spark.lock
+	$(BIN)/uv pip install -q --compile-bytecode --python .venv-spark/bin/python --require-hashes -r requirements-spark.lock
 	$(BIN)/uv pip install -q --python .venv-spark/bin/python --no-deps -e .
 	touch $@
 
