@@ -21,7 +21,8 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 from tests.postgres import Cluster
-from tests.simulation.invariants import check, every_decision_can_be_made_again
+from tests.simulation.invariants import check
+from tests.simulation.invariants_of_policy import every_decision_can_be_made_again
 from tests.simulation.side_by_side import run_side_by_side
 from tests.world import letter, make_world
 
