@@ -18,7 +18,7 @@ from pilothouse.decision.replaying.report import Window
 from pilothouse.ledger.entries import Entry
 from pilothouse.observability.replaying import replay
 from pilothouse.vocabulary.actors import SYSTEM_PERSON
-from pilothouse.vocabulary.clock import stamp, unstamp
+from pilothouse.vocabulary.clock import stamp
 
 UNPUBLISHED = "policy/unpublished.yaml"
 """A file that lies in the workspace's folder and that no version ever holds."""
