@@ -18,6 +18,7 @@ TESTER, FILL = AgentRef("tester", "1"), "crm.account.update:fill-empty"
 TYPES = st.sampled_from(["crm.account.update", FILL, "crm.record.flag", "crm.message.send",
                          "crm.record.delete", "crm.opportunity.stage", "crm.account.assign"])  # fmt: skip
 PEOPLE = st.sampled_from(["noah", "emil", "ada", "gita", "ravi"])
+AUTHORS = st.sampled_from(["noah", "emil", "ada", "gita"])
 LOG_IN = Through.LOG_IN
 
 
@@ -31,12 +32,17 @@ class AutonomyRules:
         with suppress(PilothouseError):  # the same is proposed already
             self.world.promote(action_type, mode, bulk_allowance=allowance)
 
-    @rule(action_type=TYPES, who=PEOPLE, mode=st.sampled_from([None, *Mode]))
-    def somebody_proposes_a_promotion(self, action_type: str, who: str, mode: Mode | None) -> None:
+    @rule(action_type=TYPES, who=AUTHORS, mode=st.sampled_from([None, *Mode]), others=st.lists(PEOPLE, max_size=3))
+    def a_promotion_is_proposed_and_maybe_confirmed(
+        self, action_type: str, who: str, mode: Mode | None, others: list[str]
+    ) -> None:
         """With a mode a bootstrap; without one the next step of the ramp, of what may have earned it."""
-        action_type = FILL if mode is None else action_type
+        promotions, action_type = self.world.gateway.door.promotions, FILL if mode is None else action_type
         with suppress(PilothouseError):
-            self.world.gateway.door.promotions.propose(TESTER, action_type, who, LOG_IN, bootstrap=mode)
+            proposed = promotions.propose(TESTER, action_type, who, LOG_IN, bootstrap=mode)
+            for each in others:
+                with suppress(PilothouseError):
+                    promotions.confirm(proposed.id, each, LOG_IN)
 
     @rule(who=PEOPLE, choice=st.integers(0, 5), act=st.sampled_from(["confirm", "confirm", "confirm", "withdraw"]))
     def somebody_answers_a_promotion(self, who: str, choice: int, act: str) -> None:

@@ -32,7 +32,7 @@ class MessageRules:
 
     def write(self, contacts: list[str], sure: float) -> str:
         """Propose a message; return the review that was opened, empty when none was."""
-        there, token = RecordRef("crm", "message", ""), self.world.token(person="rosa")
+        there, token = RecordRef("crm", "message", ""), self.world.token()
         given = {"target": there, "arguments": letter(*contacts), "expects": None, "confidence": sure}
         return self.world.submit(self.world.action(capability=SEND, **given), token).review
 

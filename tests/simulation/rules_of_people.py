@@ -14,12 +14,16 @@ from pilothouse.directory.people import Person
 from pilothouse.gateway.batching import decide_together
 from pilothouse.handoff.batches import batches_of, rows_to_decide
 from pilothouse.handoff.questions import Kind
+from pilothouse.handoff.queue import Review
 from pilothouse.ledger.actions import actions_list
+from pilothouse.orchestration.continuing import carry_on
 from pilothouse.surfaces.asking import ask
 from pilothouse.vocabulary.actors import Role
 from pilothouse.vocabulary.errors import Conflict, PilothouseError
 
 DECIDERS = st.sampled_from(["ada", "gita", "ravi", "noah", "rosa", "iris"])
+HOW = st.sampled_from(["approve", "approve", "approve", "edit", "reject", "wrong hash"])
+ASKING = st.sampled_from(["ask", "ask", "answer", "close"])
 NEWCOMER = Person("nina", "Nina Falk", "nina@example.com", Role.REVIEWER)
 
 
@@ -28,12 +32,16 @@ class PeopleRules:
 
     world: World
 
-    @rule(who=DECIDERS, choice=st.integers(0, 20), how=st.sampled_from(["approve", "edit", "reject", "wrong hash"]))
-    def somebody_decides(self, who: str, choice: int, how: str) -> None:
-        waiting = self.world.app.reviews.list()
-        if not waiting:
-            return
-        review = waiting[choice % len(waiting)]
+    @rule(acts=st.lists(st.tuples(DECIDERS, st.integers(0, 20), HOW), min_size=1, max_size=6), then=st.booleans())
+    def people_decide(self, acts: list[tuple[str, int, str]], then: bool) -> None:
+        for who, choice, how in acts:
+            waiting = self.world.app.reviews.list()
+            if waiting:
+                self._decide(waiting[choice % len(waiting)], who, how)
+        if then:
+            carry_on(self.world.gateway)
+
+    def _decide(self, review: Review, who: str, how: str) -> None:
         with suppress(PilothouseError):
             if how == "reject":
                 self.world.app.reviews.reject(review.id, who, "no")
@@ -103,15 +111,19 @@ class PeopleRules:
             else:
                 directory.deactivate(NEWCOMER.id, "ada")
 
-    @rule(who=DECIDERS, choice=st.integers(0, 5), passed=st.booleans())
-    def somebody_looks_again(self, who: str, choice: int, passed: bool) -> None:
+    @rule(acts=st.lists(st.tuples(DECIDERS, st.integers(0, 5), st.booleans()), min_size=1, max_size=4))
+    def people_look_again(self, acts: list[tuple[str, int, bool]]) -> None:
         every = self.world.app.spot_checks.list(waiting=False)
-        if every:
+        for who, choice, passed in acts if every else ():
             with suppress(PilothouseError):
                 self.world.app.spot_checks.decide(every[choice % len(every)].id, who, passed=passed, note="I looked.")
 
-    @rule(who=DECIDERS, choice=st.integers(0, 20), act=st.sampled_from(["ask", "ask", "answer", "close"]))
-    def somebody_asks_or_answers(self, who: str, choice: int, act: str) -> None:
+    @rule(acts=st.lists(st.tuples(DECIDERS, st.integers(0, 5), ASKING), min_size=1, max_size=4))
+    def people_ask_and_answer(self, acts: list[tuple[str, int, str]]) -> None:
+        for each in acts:
+            self._ask_or_answer(*each)
+
+    def _ask_or_answer(self, who: str, choice: int, act: str) -> None:
         questions = self.world.app.questions
         every = self._acts() if act == "ask" else [each.id for each in questions.list(open_only=False)]
         if not every:

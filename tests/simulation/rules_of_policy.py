@@ -58,6 +58,7 @@ EDITS: Mapping[str, Edit] = {
     "broken": lambda _, content: {**content, STOP: "rules: [{id: nothing}]\n"},
 }
 PEOPLE = st.sampled_from(["gita", "noah", "ada", "ravi", "rosa"])
+AUTHORS = st.sampled_from(["gita", "noah", "ada", "ravi"])
 
 
 class PolicyRules:
@@ -65,14 +66,24 @@ class PolicyRules:
 
     world: World
 
-    @rule(what=st.sampled_from(sorted(EDITS)), who=PEOPLE, hours=st.sampled_from([0, 0, 0, 1, 24, -1]))
-    def somebody_proposes_a_policy(self, what: str, who: str, hours: int) -> None:
+    @rule(
+        what=st.sampled_from(sorted(EDITS)),
+        who=AUTHORS,
+        hours=st.sampled_from([0, 0, 0, 1, 24, -1]),
+        deciders=st.lists(PEOPLE, max_size=3),
+    )
+    def a_policy_is_proposed_and_maybe_approved(self, what: str, who: str, hours: int, deciders: list[str]) -> None:
         versions, now = self.world.app.versions, self.world.clock.now()
         last = versions.last()
         content = last.content if last else gather(self.world.root)
         with suppress(PilothouseError):
             effective = now + timedelta(hours=hours) if hours else None
-            versions.propose(EDITS[what](self.world, content), who, "For the simulation.", effective=effective)
+            proposed = versions.propose(
+                EDITS[what](self.world, content), who, "For the simulation.", effective=effective
+            )
+            for each in deciders:
+                with suppress(PilothouseError):
+                    versions.approve(proposed.id, each, proposed.hash)
 
     @rule(who=PEOPLE, back=st.integers(0, 2), act=st.sampled_from(["approve", "approve", "approve", "reject"]))
     def somebody_decides_on_a_policy(self, who: str, back: int, act: str) -> None:

@@ -21,9 +21,9 @@ from tests.postgres import Cluster
 from tests.simulation.invariants import check
 from tests.simulation.invariants_of_policy import every_decision_can_be_made_again
 from tests.simulation.rules_of_agents import ACCOUNTS, FIELDS, AgentRules
-from tests.simulation.rules_of_autonomy import AutonomyRules
+from tests.simulation.rules_of_autonomy import FILL, AutonomyRules
 from tests.simulation.rules_of_callers import FAULTS, CallerRules
-from tests.simulation.rules_of_messages import MessageRules
+from tests.simulation.rules_of_messages import SEND, MessageRules
 from tests.simulation.rules_of_people import PeopleRules
 from tests.simulation.rules_of_policy import PolicyRules
 from tests.world import make_world
@@ -33,6 +33,7 @@ from pilothouse.gateway import rollback
 from pilothouse.gateway.stages import perform, record_result
 from pilothouse.orchestration.continuing import carry_on
 from pilothouse.testing.clock import TestClock
+from pilothouse.vocabulary.verdicts import Mode
 from pilothouse.workspace.config import init_workspace
 
 pytestmark = pytest.mark.soak  # PILOTHOUSE_SOAK=1 is the long run, anything else the short form
@@ -40,6 +41,8 @@ LONG = os.environ.get("PILOTHOUSE_SOAK") == "1"
 HANDING = """canaries: {rate: 0.5}
 spot_checks: {auto: 0.5, approved: 0.5}
 """
+TRUST = {FILL: Mode.LIVE, "crm.account.update": Mode.ASSISTED, SEND: Mode.LIVE, "crm.opportunity.stage": Mode.LIVE}
+"""How far the agent has come where an example does not begin in shadow: what is filled in runs alone, the rest is asked."""
 _template: list[Path] = []
 _cluster: list[Cluster] = []
 
@@ -61,8 +64,8 @@ class Simulation(AgentRules, CallerRules, PolicyRules, AutonomyRules, PeopleRule
 
     on_postgres = False
 
-    @initialize(published=st.booleans())
-    def begin(self, published: bool) -> None:
+    @initialize(published=st.booleans(), trusted=st.sampled_from([True, True, False]))
+    def begin(self, published: bool, trusted: bool) -> None:
         """With `published` the ledger decides from the first moment on, and else the folder until somebody publishes."""
         self.folder = Path(tempfile.mkdtemp())
         shutil.copytree(template(), self.folder / "w")
@@ -72,6 +75,8 @@ class Simulation(AgentRules, CallerRules, PolicyRules, AutonomyRules, PeopleRule
         self.world.gateway.door.pause = lambda _: None
         if published:
             self.world.app.versions.bootstrap(gather(self.world.root), gather(self.world.root))
+        for action_type, mode in TRUST.items() if trusted else ():
+            self.world.promote(action_type, mode)
 
     @rule()
     def what_was_decided_goes_on(self) -> None:
