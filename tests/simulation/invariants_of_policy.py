@@ -86,10 +86,10 @@ def each_decision_cites_what_was_in_force(entries: Sequence[Entry]) -> None:
         if entry.kind not in KINDS or entry.body["verdict"] is None:
             continue
         cited = entry.body["verdict"]["policy_version"]
-        in_force = _in_force(published, stamp(entry.at))
-        if entry.kind != "action.intended":
-            while cited != in_force and published and entry.at - published[-1][2].at < AT_ONCE:
-                published, in_force = published[:-1], _in_force(published[:-1], stamp(entry.at))
+        known, in_force = published, _in_force(published, stamp(entry.at))
+        while entry.kind != "action.intended" and cited != in_force and known and entry.at - known[-1][2].at < AT_ONCE:
+            known = known[:-1]
+            in_force = _in_force(known, stamp(entry.at))
         right = cited == in_force if in_force else not _NUMBERED.match(cited)
         assert right, f"{entry.action} was decided by {cited}, and {in_force or 'the folder'} was in force"
 

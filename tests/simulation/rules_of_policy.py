@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import timedelta
+from random import Random
 
 from hypothesis import strategies as st
 from hypothesis.stateful import rule
 from tests.simulation.invariants_of_policy import UNPUBLISHED
+from tests.simulation.side_by_side import SEEDS
 from tests.world import World
 
 from pilothouse.decision.publishing.content import gather
@@ -57,7 +59,8 @@ EDITS: Mapping[str, Edit] = {
     "no change": lambda _, content: content,
     "broken": lambda _, content: {**content, STOP: "rules: [{id: nothing}]\n"},
 }
-PEOPLE = st.sampled_from(["gita", "noah", "ada", "ravi", "rosa"])
+EVERYBODY = ["gita", "noah", "ada", "ravi", "rosa"]
+PEOPLE = st.sampled_from(EVERYBODY)
 AUTHORS = st.sampled_from(["gita", "noah", "ada", "ravi"])
 
 
@@ -70,9 +73,9 @@ class PolicyRules:
         what=st.sampled_from(sorted(EDITS)),
         who=AUTHORS,
         hours=st.sampled_from([0, 0, 0, 1, 24, -1]),
-        deciders=st.lists(PEOPLE, max_size=3),
+        seed=SEEDS,
     )
-    def a_policy_is_proposed_and_maybe_approved(self, what: str, who: str, hours: int, deciders: list[str]) -> None:
+    def a_policy_is_proposed_and_maybe_approved(self, what: str, who: str, hours: int, seed: int) -> None:
         versions, now = self.world.app.versions, self.world.clock.now()
         last = versions.last()
         content = last.content if last else gather(self.world.root)
@@ -81,7 +84,8 @@ class PolicyRules:
             proposed = versions.propose(
                 EDITS[what](self.world, content), who, "For the simulation.", effective=effective
             )
-            for each in deciders:
+            chance = Random(seed)
+            for each in chance.sample(EVERYBODY, chance.randrange(4)):
                 with suppress(PilothouseError):
                     versions.approve(proposed.id, each, proposed.hash)
 

@@ -153,7 +153,7 @@ class SimulationOnPostgres(Simulation):
 def length(examples: int) -> settings:
     return settings(
         max_examples=400 if LONG else examples,
-        stateful_step_count=60 if LONG else 25,
+        stateful_step_count=60 if LONG else 50,
         deadline=None,
         phases=tuple(Phase) if LONG else (Phase.explicit, Phase.reuse, Phase.generate),  # shrinking takes minutes
         suppress_health_check=list(HealthCheck),
@@ -161,12 +161,12 @@ def length(examples: int) -> settings:
 
 
 TestSimulation = Simulation.TestCase
-TestSimulation.settings = length(60)
+TestSimulation.settings = length(32)
 
 
 @pytest.mark.postgres
 class TestSimulationOnPostgres(SimulationOnPostgres.TestCase):
-    settings = length(20)
+    settings = length(10)
 
     @pytest.fixture(autouse=True)
     def a_cluster(self, cluster: Cluster) -> None:
