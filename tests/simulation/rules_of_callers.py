@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import timedelta
+from typing import Any
 
 from hypothesis import strategies as st
 from hypothesis.stateful import rule
@@ -16,6 +17,7 @@ from pilothouse.directory.suspensions import Reach
 from pilothouse.gateway.proposals import Through
 from pilothouse.handoff.queue import Review
 from pilothouse.orchestration.continuing import carry_on
+from pilothouse.vocabulary.actions import Evidence
 from pilothouse.vocabulary.errors import NotFound, PilothouseError
 
 FAULTS = st.sampled_from(["429", "500", "timeout_before_commit", "timeout_after_commit", "wrong_value"])
@@ -113,6 +115,18 @@ class CallerRules:
             if each.status is VersionStatus.PROPOSED:
                 with suppress(PilothouseError):
                     self.world.app.versions.approve(each.id, "noah")
+
+    @rule(seed=SEEDS)
+    def what_is_asked_is_rejected_and_canaries_are_mixed_in(self, seed: int) -> None:
+        """Two proposals too unsure to run alone are turned down, and then serve as shapes of canaries."""
+        for number, each in enumerate(self.ready_to_act(2)):
+            value = f"value {seed % 100 + number}"
+            says = (Evidence("another source says so", "billing/account/b1", "industry", value, position=0),)
+            given: dict[str, Any] = {"to": f"crm/account/{each}", "confidence": 0.67, "evidence": says}
+            review = self.world.submit(self.world.action("industry", value, **given), self.world.token()).review
+            with suppress(PilothouseError):
+                self.world.app.reviews.reject(review, "ravi", "No.")
+        carry_on(self.world.gateway)
 
     @rule(reach=st.sampled_from(REACHES))
     def somebody_suspends(self, reach: Reach) -> None:

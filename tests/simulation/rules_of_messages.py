@@ -15,8 +15,9 @@ from pilothouse.vocabulary.records import RecordRef
 
 SEND = "crm.message.send"
 PEOPLE = st.sampled_from(["ada", "gita", "noah", "ravi", "rosa"])
-CONTACTS = st.sampled_from(["c1", "c2", "c3", "c4"])
+CONTACTS = st.sampled_from(["c1", "c2", "c1", "c2", "c3", "c4"])
 ADDRESSES = st.sampled_from(["c1@alder.example", "c2@alder.example", "C4@Alder.example", "@alder.example"])
+OBJECTIONS = ["nothing", "nothing", "unsubscribe", "domain", "withdraw", "lapse"]
 
 
 class MessageRules:
@@ -36,10 +37,11 @@ class MessageRules:
         given = {"target": there, "arguments": letter(*contacts), "expects": None, "confidence": sure}
         return self.world.submit(self.world.action(capability=SEND, **given), token).review
 
-    @rule(contact=CONTACTS, who=PEOPLE, then=st.sampled_from(["unsubscribe", "domain", "withdraw", "nothing", "lapse"]))
+    @rule(contact=CONTACTS, who=PEOPLE, then=st.sampled_from(OBJECTIONS))
     def somebody_objects_between_approval_and_sending(self, contact: str, who: str, then: str) -> None:
         with suppress(PilothouseError):
             self.world.promote(SEND)
+        self._clear()
         review = self.write([contact], 0.95)
         compliance, reviews = self.world.app.compliance, self.world.app.reviews
         with suppress(PilothouseError):
@@ -60,6 +62,14 @@ class MessageRules:
         if any(each.id == review for each in reviews.list(status=ReviewStatus.APPROVED)):
             with suppress(PilothouseError):
                 self.world.gateway.resume(review)
+
+    def _clear(self) -> None:
+        """Take away what stood against messages before, where somebody may."""
+        for address in ("c1@alder.example", "c2@alder.example", "@alder.example"):
+            with suppress(PilothouseError):
+                self.world.app.compliance.lift(address, "they asked for it", "ada")
+        if self.world.app.compliance.signed(SEND) is None:
+            self.sign_off("ada", timedelta(days=30))
 
     def sign_off(self, who: str, long: timedelta) -> None:
         """Have somebody sign off that messages may go out."""

@@ -72,7 +72,10 @@ def test_a_version_approved_by_somebody_who_may_not_is_seen(world: World, monkey
 
 def test_a_version_written_against_another_text_is_seen(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     versions, first = world.app.versions, world.publish({})
-    both = [versions.propose({**stop(world), "policy/x.yaml": text}, "gita", "Stop.") for text in ("", "rules: []\n")]
+    both = [
+        versions.propose({**stop(world), "policy/x.yaml": text}, "gita", "Stop.")
+        for text in ("rules: []\n", "rules: []  # none\n")
+    ]
     versions.approve(both[0].id, "noah")
     check(world)
     monkeypatch.setattr("pilothouse.decision.publishing.versions.last_published", lambda _: first.id)
