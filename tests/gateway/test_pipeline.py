@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from tests.world import World, letter
 
+from pilothouse.decision.publishing.content import gather
 from pilothouse.gateway.entries import action_draft
 from pilothouse.gateway.passage import GO_ON, Passage, Result, Stop
 from pilothouse.gateway.pipeline import STAGES
@@ -219,6 +220,18 @@ def test_the_sixth_record_within_ten_minutes_is_held_and_ten_minutes_later_it_is
     sixth = world.submit(world.action(to="crm/account/a6"))
     assert (sixth.status, sixth.code) == (S.HELD, "write_set")
     world.clock.advance(timedelta(minutes=10, seconds=1))
+    assert world.submit(world.action(to="crm/account/a7")).status is S.EXECUTED
+
+
+def test_the_window_in_which_records_are_counted_is_the_one_that_policy_names(world: World) -> None:
+    crm = gather(world.root)["policy/crm.yaml"]
+    world.publish({"policy/crm.yaml": crm.replace("write_set_minutes: 10", "write_set_minutes: 60")})
+    world.promote("crm.account.update:fill-empty")
+    for number in range(1, 6):
+        assert world.submit(world.action(to=f"crm/account/a{number}")).status is S.EXECUTED
+    world.clock.advance(timedelta(minutes=59))
+    assert world.submit(world.action(to="crm/account/a6")).code == "write_set"
+    world.clock.advance(timedelta(minutes=2))
     assert world.submit(world.action(to="crm/account/a7")).status is S.EXECUTED
 
 

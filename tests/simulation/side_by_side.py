@@ -13,10 +13,14 @@ import threading
 from collections.abc import Callable, Generator, Iterable
 from contextlib import contextmanager
 from typing import Any
+from zlib import crc32
 
+from hypothesis import strategies as st
 from tests.world import World
 
 Act = Callable[[], object]
+SEEDS = st.integers(0, 2**20).map(lambda drawn: crc32(str(drawn).encode()))
+"""Small numbers, which are drawn oftenest, are spread out."""
 PUT_LAST = 0.15
 """How likely a caller is put last, at each place where it may be."""
 LONGEST = 60.0

@@ -28,11 +28,10 @@ from pilothouse.vocabulary.clock import Clock
 class Limits:
     """Bounds on volume and time.
 
-    `window` is the rolling write-set's; `per_minute` the most actions one agent may try. `longest_call` is how long an
-    act with an intent and no result may be under way in another process, before it is taken for left by a crash.
+    `per_minute` is the most actions one agent may try. `longest_call` is how long an act with an intent and no result may
+    be under way in another process, before it is taken for left by a crash.
     """
 
-    window: timedelta = timedelta(minutes=10)
     per_minute: int = 6000
     most_attempts: int = 3
     longest_call: timedelta = timedelta(minutes=2)

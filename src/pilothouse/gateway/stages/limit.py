@@ -32,10 +32,10 @@ def limit(passage: Passage, door: Door) -> Answer:
 
 def measure(connection: Connection, passage: Passage, door: Door) -> tuple[int, int]:
     """Return records and recipients of the write-set, this action included."""
-    assert passage.agent is not None and passage.capability is not None
+    assert passage.agent is not None and passage.capability is not None and passage.rules is not None
     if passage.capability.effect is not Effect.WRITE:
         return (0, 0)
-    since = door.clock.now() - door.limits.window
+    since = door.clock.now() - timedelta(minutes=passage.rules.policy.limits.write_set_minutes)
     records, recipients = write_set(
         connection, passage.agent.ref.name, passage.action.capability, since, besides=str(passage.action.target)
     )
