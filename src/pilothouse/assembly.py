@@ -63,7 +63,7 @@ from pilothouse.directory.suspensions import SuspensionProjector
 from pilothouse.gateway.agents import Agents
 from pilothouse.gateway.door import Door
 from pilothouse.gateway.gateway import Gateway
-from pilothouse.gateway.identity import TokenProjector, Tokens, load_or_make_key
+from pilothouse.gateway.identity import TokenProjector, Tokens, load_or_make_key, secret_of
 from pilothouse.gateway.promotions import Promotions
 from pilothouse.gateway.proposals import ProposalProjector
 from pilothouse.gateway.registry import CapabilityRegistry
@@ -81,6 +81,7 @@ from pilothouse.handoff.questions import QuestionProjector, Questions
 from pilothouse.handoff.queue import ReviewProjector
 from pilothouse.handoff.reviews import Reviews
 from pilothouse.handoff.spot_checks import SpotCheckProjector, SpotChecks
+from pilothouse.handoff.ways_out import WaysOut
 from pilothouse.ledger.actions import ActionProjector
 from pilothouse.ledger.consumed import EvidenceProjector
 from pilothouse.ledger.database import create_schema, open_database
@@ -380,16 +381,18 @@ def assemble(
     ratings = Ratings(ledger, lambda: rules().contracts)
     gates = Gates(ledger, clock, lambda: rules().contracts, limits, tracks, ratings)
     agents_known = Agents(ledger, directory, registry.capabilities, lambda: rules().contracts)
+    signing = load_or_make_key(workspace.state / "token-signing.key")
     door = Door(
         ledger=ledger,
         clock=clock,
         registry=registry,
-        tokens=Tokens(ledger, clock, load_or_make_key(workspace.state / "token-signing.key")),
+        tokens=Tokens(ledger, clock, signing),
         agents=agents_known,
         promotions=Promotions(ledger, clock, directory, agents_known, lambda: rules().contracts, gates),
         directory=directory,
         data=store,
         compliance=compliance,
+        ways_out=WaysOut(secret_of(signing), clock),
         rules=rules,
     )
     checks = SpotChecks(ledger)

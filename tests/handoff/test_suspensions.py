@@ -91,7 +91,7 @@ def test_suspended_between_intent_and_call_nothing_is_sent(world: World, monkeyp
 
     world.promote(FILL)
     original = perform.call_of
-    monkeypatch.setattr(perform, "call_of", lambda passage: (suspend(world, Reach("tester")), original(passage))[1])
+    monkeypatch.setattr(perform, "call_of", lambda *given: (suspend(world, Reach("tester")), original(*given))[1])
     assert world.submit(world.action()).status is S.FAILED and world.committed() == []
 
 

@@ -61,7 +61,7 @@ def test_a_term_is_listed_shown_and_asked_of_a_record(home: Path) -> None:
     assert told["answer"]["version"] == told["version"]
     assert "no term" in call("definitions", "show", "fantom", code=1)
     assert "fact.quiet_days" in call("definitions", "facts")
-    assert "17 of 17" in call("definitions", "test")
+    assert "20 of 20" in call("definitions", "test")
 
 
 def test_a_deal_that_contradicts_its_stage_makes_the_check_fail(home: Path) -> None:

@@ -5,14 +5,14 @@ The derived facts of `defining/facts.py` come from here; when a deal is stale or
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
 from pilothouse.data.definitions import Definitions
+from pilothouse.data.pauses import Pause, usual_pauses
 from pilothouse.data.store import Record
-
-SMALLEST_SAMPLE, FALLBACK_DAYS = 20, 14
+from pilothouse.vocabulary.records import FieldValue
 
 
 def day(record: Record, field: str) -> date | None:
@@ -40,23 +40,37 @@ def begun(deal: Record) -> date | None:
     return day(deal, "engaged_date") or day(deal, "created_date")
 
 
+def is_won(deal: Record, definitions: Definitions) -> bool:
+    """True when a deal is closed and says it is won, or its stage is a won one and it does not say otherwise."""
+    stage = definitions.stage(deal.text("stage"))
+    told = deal.value("is_won")
+    return is_closed(deal, definitions) and (told is True or (told is None and stage is not None and stage.won))
+
+
 @dataclass(frozen=True)
 class Habits:
-    """How deals go here: the longest cycle that ever closed and the pause that won deals rarely exceed, in days.
+    """How deals go here: the longest cycle that ever closed, in days, and the usual pause in each open stage.
 
-    The pause is that of nine in ten won deals, at least 14 days, and 14 days where fewer than 20 won deals have activity
-    (requirements X-21). None means that nothing can be said. `last` is each deal's latest activity, by its id.
+    None means that nothing can be said: of pauses, where nothing tells of any activity. `last` is each deal's latest
+    activity, by its id.
     """
 
     longest: int | None
-    pause: int | None
-    last: dict[str, date]
+    pauses: Mapping[str, Pause] | None
+    last: Mapping[str, date]
 
 
-def habits(deals: Sequence[Record], activities: Iterable[Record], definitions: Definitions) -> Habits:
-    """Learn from one system's deals and activities how deals go here."""
-    last = _last_activity(deals, activities)
-    return Habits(_longest_cycle(deals, definitions), _usual_pause(deals, last, definitions), last)
+def habits(
+    deals: Sequence[Record],
+    activities: Iterable[Record],
+    stages: Mapping[str, Sequence[FieldValue]],
+    definitions: Definitions,
+) -> Habits:
+    """Learn from one system's deals and activities how deals go here. `stages` is what each was told to be in, by its id."""
+    active = _active(deals, activities)
+    won = ((deal, day(deal, "close_date")) for deal in deals if is_won(deal, definitions))
+    pauses = usual_pauses(won, active, stages, definitions) if active else None
+    return Habits(_longest_cycle(deals, definitions), pauses, {ident: max(days) for ident, days in active.items()})
 
 
 def _longest_cycle(deals: Sequence[Record], definitions: Definitions) -> int | None:
@@ -68,24 +82,11 @@ def _longest_cycle(deals: Sequence[Record], definitions: Definitions) -> int | N
     return max(cycles, default=None)
 
 
-def _last_activity(deals: Iterable[Record], activities: Iterable[Record]) -> dict[str, date]:
-    last: dict[str, date] = {}
+def _active(deals: Iterable[Record], activities: Iterable[Record]) -> dict[str, set[date]]:
+    active: dict[str, set[date]] = {}
     told = [(each.text("opportunity"), day(each, "at")) for each in activities]
     told += [(deal.ref.id, day(deal, "last_activity_date")) for deal in deals]
     for deal_id, when in told:
-        if deal_id and when and when > last.get(deal_id, date.min):
-            last[deal_id] = when
-    return last
-
-
-def _usual_pause(deals: Sequence[Record], last: dict[str, date], definitions: Definitions) -> int | None:
-    if not last:
-        return None
-    pauses: list[int] = []
-    for deal in deals:
-        ended, active = day(deal, "close_date"), last.get(deal.ref.id)
-        if ended and active and is_closed(deal, definitions) and deal.value("is_won") is not False:
-            pauses.append(max(0, (ended - active).days))
-    if len(pauses) < SMALLEST_SAMPLE:
-        return FALLBACK_DAYS
-    return max(FALLBACK_DAYS, sorted(pauses)[int(0.9 * (len(pauses) - 1))])
+        if deal_id and when:
+            active.setdefault(deal_id, set()).add(when)
+    return active

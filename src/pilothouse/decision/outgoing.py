@@ -57,10 +57,14 @@ class Region(_Strict):
 
 
 class MessagesFile(_Strict):
-    """The section `messages` of the policy. Without it nothing goes out. `others` is for every country not named."""
+    """The section `messages` of the policy. Without it nothing goes out. `others` is for every country not named.
+
+    `unsubscribe` is the address under which this server's page `/unsubscribe` is reached from outside, for each
+    recipient's own link is made below it; or a mail address that somebody reads.
+    """
 
     sender: Sender
-    unsubscribe: str = Field(pattern=r"^(https://|http://127\.0\.0\.1|mailto:)\S+$")
+    unsubscribe: str = Field(pattern=r"^((https://[^\s/?#]+|http://127\.0\.0\.1(:\d+)?)(/[^\s?#]*)?|mailto:\S+)$")
     regions: dict[str, Region] = {}
     others: Region = Region()
 
@@ -71,6 +75,12 @@ class MessagesFile(_Strict):
         if twice:
             raise ValueError(f"{twice[0]!r} stands in more than one region")
         return self
+
+    @property
+    def in_the_header(self) -> str:
+        """Return in words what the header of each recipient's copy leads to."""
+        own = self.unsubscribe.startswith("http")
+        return f"a link of their own below {self.unsubscribe}" if own else self.unsubscribe
 
     def region(self, country: str) -> tuple[str, Region]:
         """Return the name and rules of a country's region."""
@@ -128,14 +138,20 @@ def _of_the_text(arguments: Mapping[str, Json], rules: MessagesFile) -> Iterator
     if _plain(sender.address) not in body or _plain(sender.name) not in body:
         yield Objection("no_postal_address", f"The text does not name the sender and their postal address; {advice}")
     way_out = str(arguments.get("unsubscribe") or "")
-    if not way_out.startswith(rules.unsubscribe) or _plain(way_out) not in body:
+    if not _leads_to(way_out, rules.unsubscribe) or _plain(way_out) not in body:
         yield Objection("no_unsubscribe", f"The message shows no way to unsubscribe at {rules.unsubscribe}; {advice}")
+
+
+def _leads_to(way_out: str, rule: str) -> bool:
+    """True for the way out itself and for what stands below it; another host that begins alike is none."""
+    below = rule if rule.endswith("/") else f"{rule}/"
+    return way_out == rule or way_out.startswith((below, f"{rule}?"))
 
 
 def complete(arguments: Mapping[str, Json], rules: MessagesFile) -> dict[str, Json]:
     """Return a message's arguments with the sender, the postal address and the way out added where they are missing."""
     given = dict(arguments)
-    if not str(given.get("unsubscribe") or "").startswith(rules.unsubscribe):
+    if not _leads_to(str(given.get("unsubscribe") or ""), rules.unsubscribe):
         given["unsubscribe"] = rules.unsubscribe
     missing = {each.code for each in _of_the_text(given, rules)}
     body = str(given.get("body") or "").rstrip()

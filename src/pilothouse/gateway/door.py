@@ -20,6 +20,7 @@ from pilothouse.gateway.identity import Tokens
 from pilothouse.gateway.promotions import Promotions
 from pilothouse.gateway.registry import CapabilityRegistry
 from pilothouse.handoff.compliance import Compliance
+from pilothouse.handoff.ways_out import WaysOut
 from pilothouse.ledger.ledger import Ledger
 from pilothouse.vocabulary.clock import Clock
 
@@ -62,6 +63,7 @@ class Door:
     directory: Directory
     data: DataStore
     compliance: Compliance
+    ways_out: WaysOut
     rules: Written
     limits: Limits = field(default_factory=Limits)
     pause: Callable[[float], None] = time.sleep

@@ -101,6 +101,11 @@ def load_or_make_key(path: Path) -> OKPKey:
     return key
 
 
+def secret_of(key: OKPKey) -> str:
+    """Return the private part of the key, from which keys for other purposes are derived."""
+    return str(key.as_dict(private=True)["d"])
+
+
 class Tokens:
     """Issues, verifies and revokes agent tokens."""
 

@@ -7,7 +7,7 @@ nobody may say it was done, or that it was not, before `lookup` has asked the sy
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
@@ -20,7 +20,9 @@ from pilothouse.vocabulary.values import Json
 class Call:
     """One request to a system of record. The same `request_id` must never take effect twice.
 
-    `partner_version` is the version of the second record that the call changes, where it changes two.
+    `partner_version` is the version of the second record that the call changes, where it changes two. `headers` are the
+    mail headers of a letter, by recipient as the arguments name them: each holds a link that is that person's alone, so
+    whoever is addressed gets a copy with their own headers and sees nobody else's.
     """
 
     capability: str
@@ -29,6 +31,7 @@ class Call:
     expected_version: int | None
     request_id: str
     partner_version: int | None = None
+    headers: Mapping[str, Mapping[str, str]] = field(default_factory=dict[str, Mapping[str, str]])
 
 
 @dataclass(frozen=True, slots=True)

@@ -66,6 +66,11 @@ def leaves_the_house(capability: Capability) -> bool:
     return capability.external or capability.change in (ChangeKind.MESSAGE, ChangeKind.ENROLMENT)
 
 
+def may_be_an_address(text: str) -> bool:
+    """True for what can be written to, or suppressed: an address, or a domain written `@example.com`."""
+    return "@" in text and " " not in text and len(text) <= 254
+
+
 def hash_of(address: str) -> str:
     """Return the name under which an address, or a domain written `@example.com`, is suppressed."""
     return hashlib.sha256(address.strip().casefold().encode()).hexdigest()
@@ -146,7 +151,7 @@ class Compliance:
         Anybody may ask for it, also from outside (`by` is then the system): it only ever makes stricter.
         """
         wanted = address.strip()
-        if "@" not in wanted or " " in wanted or len(wanted) > 254:
+        if not may_be_an_address(wanted):
             raise InvalidInput(
                 f"{address[:60]!r} is no address.", hint="Write name@example.com, or @example.com for a whole domain."
             )

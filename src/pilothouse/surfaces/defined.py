@@ -6,10 +6,14 @@ from typing import Any
 
 from pilothouse.assembly import App
 from pilothouse.data.defining.answers import Evaluation, Judged, StageCheck
+from pilothouse.data.defining.evaluating import Evaluator
 from pilothouse.data.definitions import Term
+from pilothouse.data.pauses import Pause
 from pilothouse.data.store import Record
 from pilothouse.vocabulary.errors import InvalidInput, NotFound
 from pilothouse.vocabulary.records import RecordRef
+
+USUAL_PAUSE = "fact.usual_pause_days"
 
 
 def term_out(term: Term) -> dict[str, Any]:
@@ -59,8 +63,22 @@ def _judged(each: Judged) -> dict[str, Any]:
         "where": each.criterion.where,
         "answer": each.answer.value,
         "values": dict(each.values),
+        "bases": dict(each.bases),
         "missing": list(each.missing),
     }
+
+
+def pauses_for(term: Term, evaluator: Evaluator, system: str) -> list[Pause]:
+    """Return the usual pause of each open stage, for a term that asks for it; nothing for others."""
+    asks = any(USUAL_PAUSE in each.condition.needs for each in term.criteria)
+    return list((evaluator.surroundings(system).habits.pauses or {}).values()) if asks else []
+
+
+def pause_out(pause: Pause) -> dict[str, Any]:
+    """Return the usual pause of a stage as JSON."""
+    return {
+        "stage": pause.stage, "days": pause.days, "deals": pause.deals, "learned": pause.learned, "basis": pause.basis,
+    }  # fmt: skip
 
 
 def record_of(pilothouse: App, named: str) -> Record:

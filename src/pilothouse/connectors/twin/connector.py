@@ -65,6 +65,8 @@ class TwinConnector:
                 *place, merge, expected_version=call.expected_version, request_id=call.request_id
             )
         fields = SETS[call.capability](call.arguments)
+        if call.headers:
+            fields = {**fields, "headers": {each: dict(mine) for each, mine in call.headers.items()}}
         return self._server.write(*place, fields, expected_version=call.expected_version, request_id=call.request_id)
 
     def lookup(self, request_id: str) -> Receipt | None:

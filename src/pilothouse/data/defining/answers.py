@@ -6,7 +6,7 @@ What must never happen here: an answer without its reason and version.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from pilothouse.data.definitions import Criterion
@@ -23,23 +23,30 @@ class Answer(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """One criterion asked about one record: the values it saw, what it lacked, and why it failed, if it did."""
+    """One criterion asked about one record: the values it saw, what it lacked, and why it failed, if it did.
+
+    `bases` says of values that may come about in different ways which it was.
+    """
 
     criterion: Criterion
     answer: Answer
     values: Mapping[str, Value]
     missing: tuple[str, ...]
     error: str = ""
+    bases: Mapping[str, str] = field(default_factory=dict[str, str])
 
     @property
     def sentence(self) -> str:
         """The criterion in words, with the values that decided it."""
         if self.criterion.source in self.values and not self.criterion.words:
             return f"{_plain(self.criterion.source)} = {_shown(self.values[self.criterion.source])}"
-        seen = ", ".join(f"{_plain(name)} = {_shown(value)}" for name, value in sorted(self.values.items()))
+        seen = ", ".join(self._seen(name, value) for name, value in sorted(self.values.items()))
         lacks = f"{', '.join(map(_plain, self.missing))} missing" if self.missing else ""
         told = "; ".join(each for each in (seen, lacks, self.error) if each)
         return self.criterion.text + (f" ({told})" if told else "")
+
+    def _seen(self, name: str, value: Value) -> str:
+        return f"{_plain(name)} = {_shown(value)}" + (f" ({self.bases[name]})" if name in self.bases else "")
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,9 +12,9 @@ from datetime import datetime
 
 from pilothouse.conditions.conditions import ConditionError
 from pilothouse.data.defining.answers import Answer, Evaluation, Judged, StageCheck, Unmet
-from pilothouse.data.defining.facts import Fact
+from pilothouse.data.defining.facts import FACTS, Fact
 from pilothouse.data.defining.surroundings import Source, Surroundings
-from pilothouse.data.defining.variables import DEFINED, Getter, getter
+from pilothouse.data.defining.variables import DEFINED, FACT, Getter, getter
 from pilothouse.data.definitions import Criterion, Definitions, Stage, Term
 from pilothouse.data.store import Record
 from pilothouse.data.typed import Value
@@ -41,7 +41,10 @@ class Evaluator:
 
     def around(self, record: Record) -> Surroundings:
         """Return what the record's own system tells around it."""
-        system = record.ref.system
+        return self.surroundings(record.ref.system)
+
+    def surroundings(self, system: str) -> Surroundings:
+        """Return what a system tells around its records."""
         if system not in self._around:
             self._around[system] = Surroundings(self._source, self.definitions, system, self.as_of)
         return self._around[system]
@@ -125,7 +128,14 @@ class Evaluator:
         answer, values, error = self._asked_of(criterion, record)
         missing = sorted(criterion.condition.needs - values.keys())
         lacking = tuple(dict.fromkeys(name for each in missing for name in self._lacking(each, record)))
-        return Judged(criterion, answer, values, lacking, error)
+        bases = {name: told for name in sorted(values) if (told := self._basis(name, record))}
+        return Judged(criterion, answer, values, lacking, error, bases)
+
+    def _basis(self, variable: str, record: Record) -> str:
+        fact = FACTS.get((record.ref.object, variable.removeprefix(FACT))) if variable.startswith(FACT) else None
+        if fact is None or fact.basis is None or fact.name in self._given:
+            return ""
+        return fact.basis(self.around(record), record)
 
     def _asked_of(self, criterion: Criterion, record: Record) -> tuple[Answer, dict[str, Value], str]:
         """Return the answer to one criterion, the values it saw, and why it failed, if it did."""

@@ -13,6 +13,7 @@ from typing import Literal
 from pilothouse.data.deals import begun, day, is_closed
 from pilothouse.data.defining.surroundings import Surroundings
 from pilothouse.data.definitions import Stage
+from pilothouse.data.pauses import FALLBACK_DAYS, SMALLEST_SAMPLE, Pause, pause_of
 from pilothouse.data.store import Record
 from pilothouse.vocabulary.records import is_empty
 
@@ -23,7 +24,10 @@ Work = Callable[[Surroundings, Record], Found]
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """One derived fact about records of an object. `unit` is empty for what has none."""
+    """One derived fact about records of an object. `unit` is empty for what has none.
+
+    `basis` says of a value that may come about in different ways which it was.
+    """
 
     object: str
     name: str
@@ -31,6 +35,7 @@ class Fact:
     unit: str
     words: str
     work: Work
+    basis: Callable[[Surroundings, Record], str] | None = None
 
 
 def _stage(around: Surroundings, deal: Record) -> Stage | None:
@@ -89,8 +94,27 @@ def _longest(around: Surroundings, deal: Record) -> Found:
     return around.habits.longest
 
 
+def _usual(around: Surroundings, deal: Record) -> Pause | None:
+    """Return the usual pause in a deal's stage; that of a stage that nobody defined is the fallback."""
+    stage, pauses = _stage(around, deal), around.habits.pauses
+    if pauses is None or (stage is not None and stage.closed):
+        return None
+    return pauses[stage.name] if stage is not None else pause_of("a stage that is not defined", ())
+
+
 def _pause(around: Surroundings, deal: Record) -> Found:
-    return around.habits.pause
+    usual = _usual(around, deal)
+    return usual.days if usual else None
+
+
+def _pause_deals(around: Surroundings, deal: Record) -> Found:
+    usual = _usual(around, deal)
+    return usual.deals if usual else None
+
+
+def _pause_basis(around: Surroundings, deal: Record) -> str:
+    usual = _usual(around, deal)
+    return usual.basis if usual else ""
 
 
 def _quiet(around: Surroundings, record: Record) -> Found:
@@ -137,7 +161,12 @@ CATALOGUE = (
     Fact(DEAL, "longest_cycle_days", "INT", "days", "The longest cycle of any deal that ever closed here", _longest),
     Fact(
         DEAL, "usual_pause_days", "INT", "days",
-        "The pause that nine in ten won deals here did not exceed, at least 14; 14 where history is thin", _pause,
+        "The longest silence in the deal's stage that nine in ten won deals did not exceed; "
+        f"{FALLBACK_DAYS} where fewer than {SMALLEST_SAMPLE} won deals tell of the stage", _pause, _pause_basis,
+    ),
+    Fact(
+        DEAL, "usual_pause_deals", "INT", "deals",
+        f"Won deals that tell of silence in the deal's stage; from {SMALLEST_SAMPLE} on the usual pause is theirs", _pause_deals,
     ),
     Fact(DEAL, "activities", "INT", "activities", "Activities that ever named the deal", partial(_happened, "activities", EVER)),
     _recent(DEAL, "activities", 30),

@@ -71,7 +71,8 @@ class Surroundings:
     @cached_property
     def habits(self) -> Habits:
         """How deals go in this system."""
-        return habits(self.records("opportunity"), self.records("activity"), self.definitions)
+        stages = self.source.histories("opportunity", "stage", self.system)
+        return habits(self.records("opportunity"), self.records("activity"), stages, self.definitions)
 
     @cached_property
     def slips(self) -> Mapping[str, int]:

@@ -13,7 +13,7 @@ from sqlalchemy import Connection
 from pilothouse.decision.outgoing import Addressee, objections
 from pilothouse.gateway.door import Door
 from pilothouse.gateway.passage import GO_ON, Answer, Passage, refuse
-from pilothouse.handoff.compliance import leaves_the_house, signed_off, suppressed
+from pilothouse.handoff.compliance import leaves_the_house, may_be_an_address, signed_off, suppressed
 from pilothouse.vocabulary.capabilities import ChangeKind
 from pilothouse.vocabulary.errors import Conflict
 from pilothouse.vocabulary.records import Snapshot
@@ -51,6 +51,10 @@ def _left_alone(passage: Passage, door: Door) -> str:
 def _fits(passage: Passage, door: Door) -> Answer:
     assert passage.capability is not None and passage.connector is not None and passage.rules is not None
     is_text = passage.capability.change is ChangeKind.MESSAGE
+    if is_text:
+        for contact in passage.addressed:
+            if not may_be_an_address(address_of(contact)):
+                return refuse("no_address", f"{contact.ref} has no e-mail address that could be written to.")
     to = [
         Addressee(
             country=str(contact.fields.get("country") or ""),

@@ -6,10 +6,15 @@ A crash before the call leaves an intent without effect; a crash after it an eff
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from pilothouse.directory.suspensions import Suspension, stopped
 from pilothouse.gateway.door import Door
 from pilothouse.gateway.passage import GO_ON, Answer, Passage, Stop
 from pilothouse.gateway.ports import Call, CallRefused, CallUnknown
+from pilothouse.gateway.stages.comply import address_of
+from pilothouse.gateway.stages.preview import recipients_of
+from pilothouse.vocabulary.capabilities import ChangeKind
 from pilothouse.vocabulary.outcomes import ActionStatus
 
 
@@ -19,7 +24,7 @@ def perform(passage: Passage, door: Door) -> Answer:
     Suspended since its intent was written, nothing is sent, and nothing again.
     """
     assert passage.intended and passage.connector is not None
-    call = call_of(passage)
+    call = call_of(passage, door)
     for attempt in range(1, door.limits.most_attempts + 1):
         stop = _suspended(passage, door)
         if stop is not None:
@@ -43,9 +48,25 @@ def _suspended(passage: Passage, door: Door) -> Suspension | None:
         return stopped(connection, passage.agent.ref, passage.action.capability, passage.action_type)
 
 
-def call_of(passage: Passage) -> Call:
+def call_of(passage: Passage, door: Door) -> Call:
     """Return the call; its request id is the action's, so that the system of record can tell a repeat."""
     version = passage.snapshot.version if passage.snapshot else None
     partner = passage.partner.version if passage.partner else None
     action = passage.action
-    return Call(action.capability, action.target, action.arguments, version, action.id, partner)
+    headers = _headers(passage, door)
+    return Call(action.capability, action.target, action.arguments, version, action.id, partner, headers)
+
+
+def _headers(passage: Passage, door: Door) -> Mapping[str, Mapping[str, str]]:
+    """Return the headers of each recipient's copy of a letter.
+
+    They are put on here and not in the arguments: what a person approved is the text and whom it goes to, and its hash
+    holds; who proposes, who approves and the ledger have no need of a link that speaks for somebody else.
+    """
+    assert passage.capability is not None and passage.rules is not None
+    if passage.capability.change is not ChangeKind.MESSAGE:
+        return {}
+    rules = passage.rules.policy.messages
+    assert rules is not None, "`comply` lets no letter through without them"
+    people = zip(recipients_of(passage), passage.addressed, strict=True)
+    return {each: door.ways_out.headers(rules.unsubscribe, address_of(contact)) for each, contact in people}

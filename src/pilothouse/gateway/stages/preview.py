@@ -69,8 +69,7 @@ def _addressed(passage: Passage) -> Answer:
     assert passage.capability is not None and passage.connector is not None
     if not passage.capability.recipients_argument:
         return GO_ON
-    listed = passage.action.arguments.get(passage.capability.recipients_argument)
-    recipients = [str(each) for each in (listed if isinstance(listed, list | tuple) else [listed])]
+    recipients = recipients_of(passage)
     try:
         passage.addressed = tuple(c for each in recipients if (c := passage.connector.contact(each)) is not None)
         refused = [each for each in recipients if passage.connector.opted_out(each)]
@@ -80,6 +79,13 @@ def _addressed(passage: Passage) -> Answer:
     if refused:
         return refuse("opted_out", f"{len(refused)} recipient(s) opted out, {refused[0]} among them; nothing is sent.")
     return GO_ON
+
+
+def recipients_of(passage: Passage) -> list[str]:
+    """Return whom a message goes to, as its arguments name them."""
+    assert passage.capability is not None
+    listed = passage.action.arguments.get(passage.capability.recipients_argument)
+    return [str(each) for each in (listed if isinstance(listed, list | tuple) else [listed])]
 
 
 def record_before(passage: Passage) -> Mapping[str, Json]:

@@ -144,13 +144,8 @@ def completed(
             f"{message} holds no JSON object.", hint='Write {"recipients": [...], "subject": …, "body": …}.'
         )
     whole = complete(raw, rules)
-    lines = (
-        f"Subject: {whole.get('subject', '')}",
-        f"List-Unsubscribe: <{whole['unsubscribe']}>",
-        "",
-        str(whole["body"]),
-    )
-    told(json, whole, *lines)
+    note = f"(Going out, each recipient's copy has a List-Unsubscribe header: {rules.in_the_header}.)"
+    told(json, whole, f"Subject: {whole.get('subject', '')}", "", str(whole["body"]), "", note)
 
 
 def _allowed(role: Role, by: str) -> None:

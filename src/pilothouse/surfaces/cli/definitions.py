@@ -17,7 +17,7 @@ from pilothouse.data.definitions import Definitions
 from pilothouse.surfaces.cli.context import HERE, Json, Where, known_system, opened
 from pilothouse.surfaces.cli.output import emit, guarded, say, table
 from pilothouse.surfaces.cli.policy import tell_problems
-from pilothouse.surfaces.defined import evaluation_out, record_of, term_out
+from pilothouse.surfaces.defined import evaluation_out, pause_out, pauses_for, record_of, term_out
 from pilothouse.surfaces.moments import as_of as judged_at
 from pilothouse.workspace.config import open_workspace
 
@@ -57,8 +57,10 @@ def show(
         tally = pilothouse.judge.tally(name, system, moment)
         found = record_of(pilothouse, record) if record else None
         answer = pilothouse.judge.at(moment).evaluate(name, found) if found is not None else None
+        pauses = pauses_for(term, pilothouse.judge.at(moment), system)
     if json:
         told: dict[str, Any] = {**term_out(term), "as_of": moment, "counts": tally.counts, "examples": tally.examples}
+        told |= {"pauses": [pause_out(each) for each in pauses]} if pauses else {}
         emit({**told, "answer": evaluation_out(answer) if answer is not None else None})
         return
     say(f"{term.name} ({term.object}, version {term.version}, {term.owner}): {term.meaning}")
@@ -66,6 +68,9 @@ def show(
     table("It holds when", ("of", "condition", "in words"), rows)
     counts = ", ".join(f"{tally.counts[each]:,} {each}" for each in Answer)
     say(f"In {system}, as of {moment:%Y-%m-%d}: {counts}. {' '.join(tally.examples)}")
+    if pauses:
+        known = [(each.stage, f"{each.days}", f"{each.deals:,}", each.basis) for each in pauses]
+        table("The usual pause by stage", ("stage", "days", "won deals", "what it rests on"), known)
     if answer is not None:
         say(f"{answer.record}: {answer.answer}. {answer.reason}")
 

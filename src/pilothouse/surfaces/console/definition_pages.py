@@ -12,6 +12,7 @@ from pilothouse.data.defining.variables import FACT, STAGED
 from pilothouse.data.store import Record
 from pilothouse.surfaces.auth import Pilothouse, require
 from pilothouse.surfaces.console.pages import SignedIn, page
+from pilothouse.surfaces.defined import pauses_for
 from pilothouse.vocabulary.records import RecordRef
 
 router = APIRouter(include_in_schema=False)
@@ -43,7 +44,7 @@ def definition(request: Request, name: str, session: SignedIn, pilothouse: Pilot
     facts = [FACTS[term.object, each.removeprefix(FACT)] for each in asked]
     return page(
         request, "definition.html", session, term=term, tally=tally, as_of=moment, system=SYSTEM, Answer=Answer,
-        examples=[evaluator.evaluate(name, each) for each in held], facts=facts,
+        examples=[evaluator.evaluate(name, each) for each in held], facts=facts, pauses=pauses_for(term, evaluator, SYSTEM),
     )  # fmt: skip
 
 

@@ -15,7 +15,7 @@ from pilothouse.assembly import SYSTEM
 from pilothouse.data.defining.answers import Answer
 from pilothouse.gateway.asking import Asker, answer_for, term_for
 from pilothouse.surfaces.auth import Caller, Pilothouse, require
-from pilothouse.surfaces.defined import evaluation_out, record_of, stage_out, term_out
+from pilothouse.surfaces.defined import evaluation_out, pause_out, pauses_for, record_of, stage_out, term_out
 from pilothouse.surfaces.rest.routes import PROBLEMS, Id
 from pilothouse.vocabulary.records import RecordRef
 
@@ -53,7 +53,9 @@ def show_definition(
     moment = as_of or pilothouse.judged_as_of(system)
     tally = pilothouse.judge.tally(name, system, moment)
     counts = {each.value: tally.counts[each] for each in Answer}
-    return {**term_out(term), "as_of": moment.isoformat(), "counts": counts, "examples": tally.examples}
+    pauses = [pause_out(each) for each in pauses_for(term, pilothouse.judge.at(moment), system)]
+    told = {"as_of": moment.isoformat(), "counts": counts, "examples": tally.examples}
+    return {**term_out(term), **told, **({"pauses": pauses} if pauses else {})}
 
 
 @router.get("/{name}/evaluate/{system}/{object}/{id}")
