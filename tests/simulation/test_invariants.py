@@ -132,6 +132,38 @@ def test_a_file_that_was_not_published_and_decided_is_seen(world: World, monkeyp
         every_decision_can_be_made_again(world)
 
 
+def test_a_write_of_a_field_that_the_contract_in_force_closes_is_seen(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The folder's contract opens it still, and another published one does not."""
+    world.promote(FILL)
+    wide = gather(world.root)["contracts/wide.yaml"]
+    closed = world.publish({"contracts/wide.yaml": wide.replace("industry: {min_confidence: 0.85}, ", "")})
+    rules = world.gateway.door.rules()
+    check(world)
+    opened = replace(
+        rules, contracts=world.app.versions.read({**closed.content, "contracts/wide.yaml": wide}).contracts
+    )
+    monkeypatch.setattr(reading.InForce, "__call__", lambda _: opened)
+    assert world.submit(world.action()).status is ActionStatus.EXECUTED
+    with pytest.raises(AssertionError):
+        check(world)
+
+
+def test_more_records_than_the_policy_in_force_lets_is_seen(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The window is the one that policy names, and the gateway counts over none."""
+    crm = gather(world.root)["policy/crm.yaml"]
+    world.publish({"policy/crm.yaml": crm.replace("write_set_minutes: 10", "write_set_minutes: 60")})
+    world.promote(FILL)
+    monkeypatch.setattr(sys.modules["pilothouse.gateway.stages.limit"], "measure", lambda *_: (1, 0))
+    monkeypatch.setattr(record_intent_stage, "measure", lambda *_: (1, 0))
+    for number in range(1, 7):
+        check(world)
+        world.clock.advance(timedelta(minutes=9))
+        assert world.submit(world.action(to=f"crm/account/a{number}")).status is ActionStatus.EXECUTED
+    broken(world, "I7: 6 records without a person")
+
+
 # Promotions and standing.
 
 
