@@ -17,7 +17,7 @@ from pilothouse.decision.handing import Handing
 from pilothouse.directory.roles import permissions_of
 from pilothouse.handoff.opening import read_review, suspension_of
 from pilothouse.handoff.queue import Review, review_of
-from pilothouse.handoff.routing import Choice, Question, Roster, can_be_asked, read_roster, route
+from pilothouse.handoff.routing import Choice, Question, Roster, can_be_asked, read_roster, route, stand_in
 from pilothouse.handoff.sla import deadline
 from pilothouse.handoff.tables import reviews
 from pilothouse.ledger.entries import Draft
@@ -108,7 +108,7 @@ class Keeper:
             without=frozenset({review.owner}),
         )
         try:
-            chosen = route(question, roster)
+            chosen = stand_in(review.owner, question, roster) or route(question, roster)
         except (InvalidInput, NotFound):
             return False  # nobody else may decide it; whoever was asked stays asked, until it expires
         if chosen.person in roster.away:
@@ -125,6 +125,7 @@ class Keeper:
             "because": choice.because,
             "by": by.person,
             "answer_by": stamp(answer_by) if answer_by < review.deadline else "",
+            "late": _late(review, now),
             **_told(review),
         }
         return Draft("review.reassigned", by, body, action=review.action_id, subject=review.subject)
@@ -165,6 +166,11 @@ def _told(review: Review) -> JsonObject:
     return {"capability": review.capability, "sentence": review.sentence, "payload_hash": review.payload_hash}
 
 
+def _late(review: Review, now: datetime) -> bool:
+    """True when whoever was asked did not answer in time."""
+    return review.answer_by is not None and review.answer_by <= now
+
+
 def _why_another(review: Review, roster: Roster, now: datetime) -> str:
     """Return why somebody else is to be asked; empty while whoever was asked has time, and is here."""
     owner = roster.people.get(review.owner)
@@ -172,6 +178,6 @@ def _why_another(review: Review, roster: Roster, now: datetime) -> str:
         return f"{review.owner} is no longer active"
     if review.owner in roster.away:
         return f"{review.owner} is away until {roster.away[review.owner].ends:%Y-%m-%d}"
-    if review.answer_by is not None and review.answer_by <= now:
+    if review.answer_by is not None and _late(review, now):
         return f"{review.owner} did not answer by {review.answer_by:%Y-%m-%d %H:%M} UTC"
     return ""

@@ -147,7 +147,7 @@ def _queue(real: Sequence[Review], since: datetime, now: datetime) -> Queue:
     waiting = [each for each in real if each.status is ReviewStatus.OPEN]
     decided = sum(each.status in DECIDED for each in real)
     expired = sum(each.status is ReviewStatus.EXPIRED for each in real)
-    late = [each for each in waiting if each.handed_on or each.deadline <= now]
+    late = [each for each in waiting if each.lapsed or each.deadline <= now]
     said: list[str] = []
     aged = sum(now - each.opened_at > SOON for each in waiting)
     if len(real) >= ENOUGH and aged > decided:

@@ -70,7 +70,7 @@ class Review:
     answer_by: datetime | None = None
     """When somebody else is asked, if nobody answered; None when nobody else will be."""
     reminded_at: datetime | None = None
-    handed_on: int = 0
+    lapsed: int = 0
     """How many times it was given to somebody else."""
     batch: str = ""
     batch_size: int = 0
@@ -135,7 +135,7 @@ def _while_open(connection: Connection, entry: Entry, values: dict[str, Any]) ->
 
 def _reassigned(connection: Connection, entry: Entry) -> None:
     values = {"owner": entry.body["to"], "asked_because": entry.body["because"], "answer_by": entry.body["answer_by"]}
-    _while_open(connection, entry, {**values, "reminded_at": None, "handed_on": reviews.c.handed_on + 1})
+    _while_open(connection, entry, {**values, "reminded_at": None, "lapsed": reviews.c.lapsed + int(entry.body["late"])})
 
 
 def _shown(connection: Connection, entry: Entry) -> None:
@@ -227,7 +227,7 @@ def _opened(entry: Entry) -> dict[str, Any]:
         "note": "",
         "asked_because": body.get("asked_because", ""),
         "answer_by": body.get("answer_by", ""),
-        "handed_on": 0,
+        "lapsed": 0,
         "batch": "",
         "batch_size": 0,
     }
@@ -280,7 +280,7 @@ def review_of(row: Any) -> Review:
         asked_because=row.asked_because,
         answer_by=unstamp(row.answer_by) if row.answer_by else None,
         reminded_at=unstamp(row.reminded_at) if row.reminded_at else None,
-        handed_on=row.handed_on,
+        lapsed=row.lapsed,
         batch=row.batch,
         batch_size=row.batch_size,
     )

@@ -92,6 +92,14 @@ def route(question: Question, roster: Roster) -> Choice:
     )
 
 
+def stand_in(person: str, question: Question, roster: Roster) -> Choice | None:
+    """Return the deputy of somebody who is away, None when there is none who is here and may decide."""
+    deputy = _deputy(person, roster) if person in roster.away else ""
+    if not deputy or deputy in question.without or can_be_asked(deputy, question, roster):
+        return None
+    return Choice(deputy, f"stands in for {person}")
+
+
 def can_be_asked(person: str, question: Question, roster: Roster) -> str:
     """Return the empty string when a person may be asked, else the sentence that says why not."""
     known = roster.people.get(person)
@@ -182,4 +190,4 @@ def _deputy(person: str, roster: Roster) -> str:
     return person
 
 
-__all__ = ["Choice", "Question", "Roster", "can_be_asked", "read_roster", "route"]
+__all__ = ["Choice", "Question", "Roster", "can_be_asked", "read_roster", "route", "stand_in"]

@@ -41,7 +41,7 @@ reviews = Table(
     Column("asked_because", Text, nullable=False),
     Column("answer_by", Text, nullable=False),
     Column("reminded_at", Text),
-    Column("handed_on", Integer, nullable=False),
+    Column("lapsed", Integer, nullable=False),
     Column("batch", Text, nullable=False),
     Column("batch_size", Integer, nullable=False),
 )
