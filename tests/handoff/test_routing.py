@@ -167,7 +167,7 @@ def test_reminded_once_then_somebody_else_is_asked_then_it_is_rejected(world_on_
     world.clock.advance(timedelta(hours=3, minutes=1))
     assert carry_on(world.gateway).kept.reassigned == [review.id]
     handed = world.app.reviews.get(review.id)
-    assert handed.owner == "ravi" and "rosa did not answer by" in handed.asked_because and handed.handed_on == 1
+    assert handed.owner == "ravi" and "rosa did not answer by" in handed.asked_because and handed.lapsed == 1
     assert carry_on(world.gateway).kept.reassigned == []
     world.app.ledger.rebuild()
     assert world.app.reviews.get(review.id) == handed
@@ -205,3 +205,16 @@ def test_who_leaves_or_is_away_is_relieved_at_once(new_world: Callable[..., Worl
     world.app.availability.away("ravi", now, now + timedelta(days=2), "", "ravi")
     carry_on(world.gateway)
     assert world.app.reviews.get(review.id).owner in ("gita", "noah")
+    assert world.app.reviews.get(review.id).lapsed == 0 and world.app.oversight(30).queue.warnings == ()
+
+
+@pytest.mark.parametrize("deputy", ["ada", "gita", "noah"])
+def test_who_goes_away_leaves_their_reviews_to_their_deputy(new_world: Callable[..., World], deputy: str) -> None:
+    world = new_world()
+    world.promote("crm.account.update:fill-empty", Mode.ASSISTED)
+    review = world.app.reviews.get(world.submit(world.action()).review)
+    now = world.clock.now()
+    world.app.availability.away(review.owner, now, now + timedelta(days=2), deputy, review.owner)
+    carry_on(world.gateway)
+    handed = world.app.reviews.get(review.id)
+    assert handed.owner == deputy and f"stands in for {review.owner}" in handed.asked_because

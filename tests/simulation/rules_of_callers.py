@@ -128,6 +128,20 @@ class CallerRules:
                 self.world.app.reviews.reject(review, "ravi", "No.")
         carry_on(self.world.gateway)
 
+    @rule(waits=st.lists(st.sampled_from([4, 21, 26, 96]), min_size=1, max_size=4), stop=st.booleans())
+    def nobody_answers_for_hours(self, waits: list[int], stop: bool) -> None:
+        """What waits is reminded about, handed on and at last rejected by time, unless it is suspended."""
+        [each] = self.ready_to_act(1)
+        self.world.submit(self.world.action(to=f"crm/account/{each}", confidence=0.67), self.world.token())
+        if stop:
+            self.suspend()
+        for hours in waits:
+            self.world.clock.advance(timedelta(hours=hours))
+            now, reviews = self.world.clock.now(), self.world.app.reviews
+            carry_on(self.world.gateway)
+            late = [each.id for each in reviews.list() if each.deadline <= now and reviews.suspension(each) is None]
+            assert not late, f"{late} are overdue, and wait still"
+
     @rule(reach=st.sampled_from(REACHES))
     def somebody_suspends(self, reach: Reach) -> None:
         self.world.gateway.door.agents.suspend(reach, "noah", "a drill")

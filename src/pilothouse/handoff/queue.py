@@ -71,7 +71,7 @@ class Review:
     """When somebody else is asked, if nobody answered; None when nobody else will be."""
     reminded_at: datetime | None = None
     lapsed: int = 0
-    """How many times it was given to somebody else."""
+    """How many times whoever was asked did not answer in time, so that somebody else was."""
     batch: str = ""
     batch_size: int = 0
     """The batch it was decided in, and how many reviews were; empty and 0 when it was decided alone."""
@@ -135,7 +135,9 @@ def _while_open(connection: Connection, entry: Entry, values: dict[str, Any]) ->
 
 def _reassigned(connection: Connection, entry: Entry) -> None:
     values = {"owner": entry.body["to"], "asked_because": entry.body["because"], "answer_by": entry.body["answer_by"]}
-    _while_open(connection, entry, {**values, "reminded_at": None, "lapsed": reviews.c.lapsed + int(entry.body["late"])})
+    _while_open(
+        connection, entry, {**values, "reminded_at": None, "lapsed": reviews.c.lapsed + int(entry.body["late"])}
+    )
 
 
 def _shown(connection: Connection, entry: Entry) -> None:

@@ -605,7 +605,7 @@ def upgrade() -> None:
         sa.Column("asked_because", sa.Text(), nullable=False),
         sa.Column("answer_by", sa.Text(), nullable=False),
         sa.Column("reminded_at", sa.Text(), nullable=True),
-        sa.Column("handed_on", sa.Integer(), nullable=False),
+        sa.Column("lapsed", sa.Integer(), nullable=False),
         sa.Column("batch", sa.Text(), nullable=False),
         sa.Column("batch_size", sa.Integer(), nullable=False),
         sa.PrimaryKeyConstraint("id"),
