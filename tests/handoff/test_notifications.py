@@ -268,3 +268,19 @@ def test_a_link_is_bound_to_what_was_shown_and_good_once(make: Make) -> None:
         inbox.use(ident, review.id, "rosa")
     with pytest.raises(NotFound):
         inbox.why_not(ident, app.reviews.get(held(told.world, "a3")))
+
+
+def test_a_policy_that_waits_and_one_that_was_rolled_back_are_told_to_those_who_approve(make: Make) -> None:
+    told = make()
+    world = told.world
+    first = world.publish({"policy/more.yaml": "discount_authority: 5\n"}, without="policy/crm")
+    told.clear()
+    text = {**first.content, "policy/more.yaml": "discount_authority: 6\n"}
+    proposed = world.app.versions.propose(text, "gita", "Larger discounts", cases=1)
+    told.round()
+    assert told.titles("noah")[0] == f"Policy waits for approval: {proposed.id}, by gita"
+    assert not [each for each in told.titles("ravi") if "Policy" in each]
+    world.app.versions.approve(proposed.id, "noah")
+    back = world.app.versions.rollback(first.id, "gita", "too many reviews")
+    told.round()
+    assert told.titles("noah")[0] == f"Policy rolled back: {back.id}, by gita"

@@ -175,7 +175,7 @@ class IncidentDesk:
         if left and not leave:
             raise Conflict(
                 f"{left} value(s) of incident {ident} are still to be restored.",
-                hint=f"`pilothouse incidents rollback {ident}`, or --leave when they are right as they are.",
+                hint=f"`pilothouse incidents rollback {ident} --reason …`, or --leave when they are right as they are.",
                 code="not_restored",
             )
         if not leave:

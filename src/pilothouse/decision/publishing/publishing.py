@@ -182,8 +182,8 @@ class PolicyVersions:
     def rollback(self, named: str, by: str, reason: str) -> Version:
         """Put an earlier published version's text back in force, at once and by one person; it becomes a new version.
 
-        Two people stood behind the text when it was published, or it is the one that is shipped. Rolling back to what is in force changes nothing and
-        returns it. Raises `Conflict` for a version that was never published, `Forbidden`, `InvalidInput`.
+        Two people stood behind the text when it was published, or it is the one that is shipped; whoever approves policy
+        is told of it. Rolling back to what is in force changes nothing and returns it. Raises `Conflict` for a version that was never published, `Forbidden`, `InvalidInput`.
         """
         old = self.get(named)
         _reasoned(reason)

@@ -29,6 +29,8 @@ class Event(StrEnum):
     PROMOTION_PROPOSED = "promotion_proposed"
     AGENT_PROMOTED = "agent_promoted"
     AGENT_DEMOTED = "agent_demoted"
+    POLICY_PROPOSED = "policy_proposed"
+    POLICY_ROLLED_BACK = "policy_rolled_back"
     INCIDENT_OPENED = "incident_opened"
     JOB_FAILED = "job_failed"
     DELIVERY_FAILED = "delivery_failed"
@@ -60,10 +62,20 @@ ABOUT_REVIEWS = {
     "review.reminded": Event.REVIEW_REMINDER,
     "review.expired": Event.REVIEW_OVERDUE,
 }
+ABOUT_POLICY = {"policy.proposed": Event.POLICY_PROPOSED, "policy.rolled_back": Event.POLICY_ROLLED_BACK}
 PROPOSED = "promotion.proposed"
 ACTS = frozenset({"action.held", "action.intended"})
 FOLLOWED = frozenset(
-    {*ABOUT_AGENTS, *ABOUT_REVIEWS, *ACTS, PROPOSED, "incident.opened", "job.failed", "notification.undelivered"}
+    {
+        *ABOUT_AGENTS,
+        *ABOUT_REVIEWS,
+        *ABOUT_POLICY,
+        *ACTS,
+        PROPOSED,
+        "incident.opened",
+        "job.failed",
+        "notification.undelivered",
+    }
 )
 
 
@@ -107,6 +119,8 @@ def occasions_of(entry: Entry, owners_of: AgentOwners) -> Iterator[Occasion]:
         yield _review(entry, owners_of)
     elif entry.kind in ABOUT_AGENTS:
         yield _agent(entry, owners_of)
+    elif entry.kind in ABOUT_POLICY:
+        yield from _policy(entry)
     elif entry.kind == PROPOSED:
         yield _proposed(entry)
     elif entry.kind == "incident.opened":
@@ -165,6 +179,15 @@ def _proposed(entry: Entry) -> Occasion:
     what = f"{body['action_type']} of {body['agent']} to {body['mode']}, by {entry.actor.person}"
     item = Item(entry.position, what=what, subject=entry.subject, sentence=f"It lapses {body['expires_at'][:10]}.")
     return Occasion(Event.PROMOTION_PROPOSED, body["agent"], item, verb=body["waits_for"])
+
+
+def _policy(entry: Entry) -> Iterator[Occasion]:
+    """A proposal waits for whoever may approve it; a rollback takes one person, so the others hear of it."""
+    body = entry.body
+    if body.get("bootstrap"):
+        return
+    item = Item(entry.position, what=f"{body['version']}, by {body['author']}", sentence=body["note"])
+    yield Occasion(ABOUT_POLICY[entry.kind], item.what, item, verb="approve_policy")
 
 
 def _incident(entry: Entry, owners_of: AgentOwners) -> Occasion:

@@ -28,6 +28,8 @@ TITLES: Mapping[Event, tuple[str, str]] = {
     E.PROMOTION_PROPOSED: ("Promotion proposed: {what}", "Promotions proposed: {what} and {rest} more"),
     E.AGENT_PROMOTED: ("Promoted: {what}", "Promoted: {what} and {rest} more"),
     E.AGENT_DEMOTED: ("Back in shadow: {what}", "Back in shadow: {what} and {rest} more"),
+    E.POLICY_PROPOSED: ("Policy waits for approval: {what}", "{count} policy versions wait for approval"),
+    E.POLICY_ROLLED_BACK: ("Policy rolled back: {what}", "Policy rolled back {count} times"),
     E.INCIDENT_OPENED: ("Incident opened: {what}", "{count} incidents opened"),
     E.JOB_FAILED: ("Failed: {what}", "Failed {count} times: {what}"),
     E.DELIVERY_FAILED: ("Not delivered over {what}", "{count} messages not delivered over {what}"),
@@ -41,6 +43,7 @@ LEADS_TO: Mapping[Event, str] = {
     **dict.fromkeys(
         (E.AGENT_SUSPENDED, E.AGENT_RESUMED, E.PROMOTION_PROPOSED, E.AGENT_PROMOTED, E.AGENT_DEMOTED), "/agents"
     ),
+    **dict.fromkeys((E.POLICY_PROPOSED, E.POLICY_ROLLED_BACK), "/policy"),
     E.OVER_THRESHOLD: "/actions",
     E.INCIDENT_OPENED: "/incidents",
     E.WEEKLY_SHADOW: "/actions?status=shadowed",

@@ -118,7 +118,7 @@ def _show(found: Dossier, *, ours: bool) -> None:
     tasks = [(t.id, t.owner, t.record, t.what, f"{t.done_by}: {t.note}" if t.done_at else "open") for t in found.tasks]
     table("For people to put right", ("task", "owner", "record", "what", "state"), tasks)
     counts = ", ".join(f"{len(found.plan.of(fate))} {fate}" for fate in Fate)
-    say(f"Rollback plan: {counts}. `pilothouse incidents rollback {it.id}` carries it out.")
+    say(f"Rollback plan: {counts}. `pilothouse incidents rollback {it.id} --reason …` carries it out.")
 
 
 def _rows(found: Dossier) -> list[tuple[object, ...]]:
