@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.world import World
+from tests.world import World, letter
 
 from pilothouse.decision.handing import Ask
 from pilothouse.decision.policy import check_policy
@@ -178,8 +178,7 @@ def test_reminded_once_then_somebody_else_is_asked_then_it_is_rejected(world_on_
 
 def test_a_review_is_handed_on_by_hand_only_to_somebody_who_may_decide_it(world: World) -> None:
     world.promote("crm.message.send", Mode.LIVE)
-    letter = {"recipients": ["c1"], "subject": "Hello", "body": "Hi"}
-    message = world.action(capability="crm.message.send", to="crm/message/", arguments=letter, expects=None)
+    message = world.action(capability="crm.message.send", to="crm/message/", arguments=letter("c1"), expects=None)
     review = world.app.reviews.get(world.submit(message).review)
     keeper = world.gateway.keeper
     for to, by, reason in (
