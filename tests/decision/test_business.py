@@ -240,7 +240,7 @@ def test_a_changed_threshold_shows_the_clauses_and_keeps_the_cases_right(world: 
     window = Window(world.clock.now() - timedelta(days=1))
     done = propose_threshold(app, "reviewed_deal", "60000", "gita", "We look at fewer deals.", window)
     assert done.replay is not None
-    told = [each for each in done.replay.report["notes"] if "business policy" in each]
+    told = [each for each in done.replay.report["notes"] if "Business policy" in each]
     assert len(told) == 1 and "triggers.slipped_deal" in told[0] and "not replayed" in told[0]
     deal = RecordRef("crm", "opportunity", "o1")
     tell(world, RecordRef("crm", "opportunity", "later"), stage="Proposal", created_date="2020-06-01")
@@ -251,4 +251,4 @@ def test_a_changed_threshold_shows_the_clauses_and_keeps_the_cases_right(world: 
     slipped = next(each for each in after.findings if each.id == "slipped_deal")
     assert (slipped.answer, after.version) == (Answer.NO, done.version.id)
     other = replay_of(app, window, with_changes(app, {"large_deal": "1"}))
-    assert not [each for each in other.notes if "business policy" in each]
+    assert not [each for each in other.notes if "Business policy" in each]

@@ -115,8 +115,8 @@ def notes_on(current: Policy, proposed: Policy) -> tuple[str, ...]:
     for name, value in proposed.thresholds.items():
         uses = proposed.business.get(name, ())
         if uses and current.thresholds.get(name) != value:
-            where = ", ".join(f"{each.clause} (business/{each.where})" for each in uses)
-            found.append(f"{name} is compared with by business policy too: {where}. What it answers is not replayed.")
+            where = ", ".join(f"{each.clause}, business/{each.where}" for each in uses)
+            found.append(f"Business policy compares with {name} ({where}); what it answers is not replayed.")
     return tuple(found)
 
 
