@@ -95,7 +95,7 @@ def test_duplicates_and_thresholds_nobody_mentions_are_named(tmp_path: Path) -> 
         head="thresholds: {idle: 3}\n",
     )
     assert [(each.line, each.problem.split(" (")[0]) for each in found] == [
-        (1, "no rule mentions the threshold 'idle'"),
+        (1, "no rule mentions the threshold 'idle', and no clause of business policy"),
         (4, "rule two says the same as one"),
     ]
 

@@ -19,6 +19,7 @@ from pilothouse.decision.engine import decide
 from pilothouse.decision.facts import Facts
 from pilothouse.decision.modes import Disposition, effective
 from pilothouse.decision.policy import Policy, check_policy, load_policy
+from pilothouse.decision.publishing.checking import check_rules
 from pilothouse.vocabulary.actors import AgentRef, Role
 from pilothouse.vocabulary.capabilities import Blast, Capability, ChangeKind, Effect, Reversibility
 from pilothouse.vocabulary.documents import DocumentError
@@ -38,7 +39,7 @@ def test_the_settled_questions(case: Any) -> None:
 
 
 def test_the_cases_are_there() -> None:
-    assert len(CASES) >= 30 and check_policy(STARTER / "policy", KNOWN) == []
+    assert len(CASES) >= 30 and check_rules(STARTER, KNOWN, {}) == []
 
 
 def facts(capability: Capability = KNOWN["crm.account.update"], **more: Any) -> Facts:

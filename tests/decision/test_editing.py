@@ -94,6 +94,7 @@ LISTED = """thresholds:
     - a3   # the last
   regulated_industries: []
   most_executives: 0
+  reviewed_deal: 3
 """
 
 

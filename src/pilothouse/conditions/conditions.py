@@ -92,8 +92,12 @@ class Conditions:
     """Compiles conditions over one set of declared variables."""
 
     def __init__(self, variables: Mapping[str, str]) -> None:
-        self._names = frozenset(variables)
+        self._variables, self._names = dict(variables), frozenset(variables)
         self._env = cel.NewEnv(variables={name: TYPES[kind] for name, kind in variables.items()})
+
+    def beside(self, variables: Mapping[str, str]) -> Conditions:
+        """Return a compiler that knows these variables too; what either compiled, the other's activations serve."""
+        return Conditions({**self._variables, **variables}) if variables else self
 
     def compile(self, source: str) -> Condition:
         """Compile a condition; raises `ConditionError` with what is wrong and what was probably meant."""
@@ -145,5 +149,8 @@ class Conditions:
             near = difflib.get_close_matches(name, self._names, 1)
             return f"there is no {name!r}" + (f"; did you mean {near[0]!r}?" if near else "")
         if "(double, int)" in problem or "(int, double)" in problem:
-            return f"{problem}; write whole numbers next to a decimal field with a point, as in 5.0"
+            return (
+                f"{problem}; write whole numbers next to a decimal one with a point, as in 5.0, and a field that holds whole "
+                "numbers as double(record.employee_count)"
+            )
         return problem

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 from pilothouse.conditions.conditions import Condition, Conditions, Together
 from pilothouse.data.golden.survivorship import Survivorship
+from pilothouse.data.typed import Value
 from pilothouse.vocabulary.errors import NotFound
 
 
@@ -83,13 +84,17 @@ class Term:
 
 @dataclass(frozen=True)
 class Definitions:
-    """Every definition of a workspace, with the compiler of conditions for each object."""
+    """Every definition of a workspace, with the compiler of conditions for each object.
+
+    `constants` are values that conditions may mention by their names and that are the same for every record.
+    """
 
     stages: tuple[Stage, ...] = ()
     terms: tuple[Term, ...] = ()
     stages_version: str = ""
     survivorship: Survivorship = field(default_factory=Survivorship)
     conditions: Mapping[str, Conditions] = field(default_factory=dict[str, Conditions], repr=False, compare=False)
+    constants: Mapping[str, Value] = field(default_factory=dict[str, Value])
     _stages: dict[str, Stage] = field(init=False, repr=False, compare=False, default_factory=dict[str, Stage])
     _terms: dict[str, Term] = field(init=False, repr=False, compare=False, default_factory=dict[str, Term])
 

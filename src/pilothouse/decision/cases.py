@@ -115,13 +115,14 @@ def run_cases(folder: Path, policy: Policy, capabilities: Mapping[str, Capabilit
     results: list[CaseResult] = []
     for path in sorted(folder.glob("*.yaml")):
         document = load_document(path, CaseFile)
-        presumed = _presumed(document, policy)
+        beside = presumed(document, policy)
         for index, case in enumerate(document.model.cases):
-            results.append(_run(document, index, case, presumed, capabilities))
+            results.append(_run(document, index, case, beside, capabilities))
     return results
 
 
-def _presumed(document: Document[CaseFile], policy: Policy) -> Policy:
+def presumed(document: Document[CaseFile], policy: Policy) -> Policy:
+    """Return the policy with the numbers and lists that a file of cases presumes; raises `DocumentError`."""
     for name, value in document.model.settings.items():
         try:
             policy = changed(policy, name, ",".join(value) if isinstance(value, tuple) else str(value))

@@ -7,7 +7,7 @@ of it (`regions.py`); `pilothouse policy prove` looks further.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -144,14 +144,16 @@ def _may_be_missing(name: str) -> bool:
     return name in MAY_BE_MISSING or not (name in ALWAYS or name.startswith("known."))
 
 
-def unmentioned(documents: Sequence[Document[PolicyFile]], rules: Sequence[Placed]) -> Iterator[DocumentError]:
-    """Yield every threshold that no rule compares with."""
+def unmentioned(
+    documents: Sequence[Document[PolicyFile]], rules: Sequence[Placed], elsewhere: Collection[str]
+) -> Iterator[DocumentError]:
+    """Yield every threshold that no rule compares with, and no clause of business policy, which `elsewhere` names."""
     mentioned = {name for each in rules for name in each.rule.condition.needs}
     for document in documents:
         for name in document.model.thresholds:
-            if f"{THRESHOLD}{name}" not in mentioned:
-                problem = f"no rule mentions the threshold {name!r}"
-                hint = f"Compare with `{THRESHOLD}{name}` in a rule, or take it out."
+            if f"{THRESHOLD}{name}" not in mentioned and name not in elsewhere:
+                problem = f"no rule mentions the threshold {name!r}, and no clause of business policy"
+                hint = f"Compare with `{THRESHOLD}{name}` in a rule or under policy/business/, or take it out."
                 yield document.error(problem, "thresholds", name, hint=hint)
 
 

@@ -41,17 +41,19 @@ def check_policy(
     capabilities: Mapping[str, Capability],
     granted: Mapping[str, Sequence[str]] | None = None,
     people: Collection[str] | None = None,
+    mentioned: Collection[str] | None = (),
 ) -> list[DocumentError]:
     """Return every problem in a policy folder, in file and line order: gaps in what it covers, and what it says in vain.
 
     `granted` are the action types that each agent may propose. With `people`, the identifiers of those known, also
-    whoever is to be asked and is not among them.
+    whoever is to be asked and is not among them. `mentioned` are the thresholds that business policy compares with, None
+    where that cannot be told: then none is called idle.
     """
     reading = Reading(folder, capabilities)
     # A rule that does not compile leaves its action type uncovered; that follows from the first problem.
     if reading.problems:
         return sorted(reading.problems, key=_place)
-    found = reading.silences() + reading.in_vain(reading.policy("", frozenset()), granted or {})
+    found = reading.silences() + reading.in_vain(reading.policy("", frozenset()), granted or {}, mentioned)
     found += reading.strangers(people) if people is not None else []
     return sorted(found, key=_place)
 

@@ -28,7 +28,7 @@ from pilothouse.decision.written import (
     Rule,
     RuleFile,
     Threshold,
-    kind_of,
+    kinds_of,
 )
 from pilothouse.vocabulary.capabilities import Capability, ChangeKind, Effect
 from pilothouse.vocabulary.documents import Document, DocumentError, read_document
@@ -61,8 +61,8 @@ class Reading:
             self.documents += [document] if document is not None else []
         for document in self.documents:
             self._thresholds(document)
-        kinds = {f"{THRESHOLD}{name}": kind_of(value) for name, value in self.thresholds.items()}
-        self.kinds = _every_variable() | kinds
+        self.whole = len(self.documents) == len(paths)
+        self.kinds = _every_variable() | kinds_of(self.thresholds)
         self.conditions = Conditions(self.kinds)
         for document in self.documents:
             self._take(document)
@@ -122,11 +122,13 @@ class Reading:
             for name in sorted(self.capabilities.keys() - self.rules.keys())
         ]
 
-    def in_vain(self, policy: Policy, granted: Mapping[str, Sequence[str]]) -> list[DocumentError]:
+    def in_vain(
+        self, policy: Policy, granted: Mapping[str, Sequence[str]], mentioned: Collection[str] | None = ()
+    ) -> list[DocumentError]:
         """Return what the policy says in vain, and what is granted that it says nothing about; see `checks.py`."""
         return [
             *Checks(policy, self.placed, self.kinds).problems(),
-            *unmentioned(self.documents, self.placed),
+            *(unmentioned(self.documents, self.placed, mentioned) if mentioned is not None else ()),
             *ungoverned(self.folder, granted, self.placed),
         ]
 

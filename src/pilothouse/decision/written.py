@@ -110,6 +110,16 @@ def kind_of(threshold: Threshold) -> str:
     return "LIST_STRING" if isinstance(threshold, tuple) else "DOUBLE"
 
 
+def kinds_of(thresholds: Mapping[str, Threshold]) -> dict[str, str]:
+    """Return the types of thresholds, by the names that conditions mention."""
+    return {f"{THRESHOLD}{name}": kind_of(value) for name, value in thresholds.items()}
+
+
+def values_of(thresholds: Mapping[str, Threshold]) -> dict[str, Value]:
+    """Return the values of thresholds, by the names that conditions mention."""
+    return {f"{THRESHOLD}{name}": _plain(value) for name, value in thresholds.items()}
+
+
 def _plain(threshold: Threshold) -> Value:
     return list(threshold) if isinstance(threshold, tuple) else float(threshold)
 
@@ -135,12 +145,23 @@ class Rule:
         return self.by == "anyone" or (self.by == "agent") is by_agent
 
 
+@dataclass(frozen=True, slots=True)
+class BusinessUse:
+    """A clause of business policy that compares with a threshold. `where` is its file and line under `policy/business/`."""
+
+    clause: str
+    where: str
+    object: str
+    when: str
+    reason: str
+
+
 @dataclass(frozen=True)
 class Policy:
     """Everything decided in writing, ready to be asked. `version` names the exact text it was made from.
 
     `rules`, and their conditions as one, are kept by capability; `closed_stages` are normal names; `thresholds` are values
-    by the name that conditions mention as `threshold.<name>`.
+    by the name that conditions mention as `threshold.<name>`, and `business` the clauses of business policy that mention each.
     """
 
     version: str
@@ -157,11 +178,12 @@ class Policy:
     thresholds: Mapping[str, Threshold] = field(default_factory=dict[str, Threshold])
     messages: MessagesFile | None = None
     handing: Handing = field(default_factory=Handing)
+    business: Mapping[str, Sequence[BusinessUse]] = field(default_factory=dict[str, Sequence[BusinessUse]])
 
     @cached_property
     def named_thresholds(self) -> dict[str, Value]:
         """The thresholds as conditions mention them."""
-        return {f"{THRESHOLD}{name}": _plain(value) for name, value in self.thresholds.items()}
+        return values_of(self.thresholds)
 
     def band(self, capability: str) -> Band:
         """Return the confidence band of an action type."""

@@ -118,6 +118,8 @@ class StageCheck:
 
 
 def _shown(value: Value) -> str:
+    if isinstance(value, list):
+        return ", ".join(value) or "none"
     return {True: "yes", False: "no"}[value] if isinstance(value, bool) else str(value)
 
 

@@ -157,11 +157,15 @@ class Evaluator:
             key = (object_name, name)
             get = self._getters.get(key)
             if get is None:
-                get = self._getters[key] = getter(object_name, name)
+                get = self._getters[key] = self._getter(object_name, name)
             value = get(self, record)
             if value is not None:
                 values[name] = value
         return values
+
+    def _getter(self, object_name: str, name: str) -> Getter:
+        constant = self.definitions.constants.get(name)
+        return getter(object_name, name) if constant is None else lambda _, __: constant
 
     def _lacking(self, variable: str, record: Record) -> Sequence[str]:
         """Return what is missing behind a variable: for another term, what that term lacks."""

@@ -15,19 +15,21 @@ from pilothouse.data.schema import OBJECTS
 from pilothouse.decision.business.asking import Asker, BusinessAnswer
 from pilothouse.decision.business.policy import BusinessPolicy
 from pilothouse.decision.business.written import AskCase, AskWanted
-from pilothouse.decision.cases import CaseFile
+from pilothouse.decision.cases import CaseFile, presumed
+from pilothouse.decision.policy import Policy
 from pilothouse.vocabulary.documents import Document, load_document
 from pilothouse.vocabulary.errors import InvalidInput
 
 
-def run_asks(folder: Path, policy: BusinessPolicy) -> list[CaseResult]:
+def run_asks(folder: Path, policy: Policy, business: BusinessPolicy) -> list[CaseResult]:
     """Ask every case of a folder; raises `DocumentError` for one that cannot be asked."""
     results: list[CaseResult] = []
     for path in sorted(folder.glob("*.yaml")):
         document = load_document(path, CaseFile)
+        presuming = business.presuming(presumed(document, policy))
         for index, case in enumerate(document.model.asks):
             where = f"{path.name}:{document.line('asks', index)}"
-            results.append(CaseResult(case.title, where, _problem(document, index, case, policy)))
+            results.append(CaseResult(case.title, where, _problem(document, index, case, presuming)))
     return results
 
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from pilothouse.data.definitions import Definitions
+from pilothouse.decision.written import THRESHOLD, BusinessUse, Policy
 
 
 class Question(StrEnum):
@@ -77,6 +78,27 @@ class BusinessPolicy:
     disqualifiers: tuple[Clause, ...] = ()
     priority: tuple[Clause, ...] = ()
     routing: Routing | None = None
+
+    @property
+    def clauses(self) -> tuple[Clause, ...]:
+        """Every clause that has conditions."""
+        return (*(self.fit.levels if self.fit else ()), *self.triggers, *self.disqualifiers, *self.priority)
+
+    def uses(self) -> dict[str, tuple[BusinessUse, ...]]:
+        """Return the clauses that compare with thresholds, by the threshold's name."""
+        found: dict[str, tuple[BusinessUse, ...]] = {}
+        for clause in self.clauses:
+            term = self.definitions.term(clause.term)
+            needs = {name for each in term.criteria for name in each.condition.needs if name.startswith(THRESHOLD)}
+            for name in sorted(needs):
+                use = BusinessUse(clause.term, clause.where, clause.object, term.condition, clause.reason)
+                own = name.removeprefix(THRESHOLD)
+                found[own] = (*found.get(own, ()), use)
+        return found
+
+    def presuming(self, policy: Policy) -> BusinessPolicy:
+        """Return the same clauses with the thresholds of a policy."""
+        return replace(self, definitions=replace(self.definitions, constants=policy.named_thresholds))
 
 
 def plain(value: object) -> str:

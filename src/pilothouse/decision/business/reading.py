@@ -19,31 +19,41 @@ from pilothouse.data.definitions import Criterion, Definitions, Term
 from pilothouse.data.schema import OBJECTS
 from pilothouse.decision.business.policy import BusinessPolicy, Clause, Fit, Routing, Table, plain
 from pilothouse.decision.business.written import BusinessFile, ClauseFile, FitFile, RoutingFile, TableFile
+from pilothouse.decision.written import Threshold, kinds_of, values_of
 from pilothouse.vocabulary.documents import Document, DocumentError, Key, read_document
 
 File = Document[BusinessFile]
 FOR_ALL_OF = ("icp", "priority", "routing")
 
 
-def load_business(folder: Path, definitions: Definitions, version: str) -> BusinessPolicy:
-    """Read a folder of business policy, which may be empty; raises the first `DocumentError`."""
-    reading = Reading(folder, definitions)
+def load_business(
+    folder: Path, definitions: Definitions, version: str, thresholds: Mapping[str, Threshold] | None = None
+) -> BusinessPolicy:
+    """Read a folder of business policy, which may be empty; raises the first `DocumentError`.
+
+    `thresholds` are those of the policy beside it, which its conditions may compare with as rules do.
+    """
+    reading = Reading(folder, definitions, thresholds or {})
     if reading.problems:
         raise reading.problems[0]
     return reading.policy(version)
 
 
-def check_business(folder: Path, definitions: Definitions) -> list[DocumentError]:
+def check_business(
+    folder: Path, definitions: Definitions, thresholds: Mapping[str, Threshold] | None = None
+) -> list[DocumentError]:
     """Return every problem in a folder of business policy, in file and line order."""
-    return Reading(folder, definitions).problems
+    return Reading(folder, definitions, thresholds or {}).problems
 
 
 class Reading:
     """One pass over a folder of business policy."""
 
-    def __init__(self, folder: Path, definitions: Definitions) -> None:
+    def __init__(self, folder: Path, definitions: Definitions, thresholds: Mapping[str, Threshold]) -> None:
         self.problems: list[DocumentError] = []
-        self._definitions = definitions
+        kinds = kinds_of(thresholds)
+        conditions = {name: each.beside(kinds) for name, each in definitions.conditions.items()}
+        self._definitions = replace(definitions, conditions=conditions, constants=values_of(thresholds))
         self._terms: dict[str, Term] = {}
         self._single: dict[str, tuple[File, int]] = {}
         self._fit: Fit | None = None

@@ -23,15 +23,16 @@ def check_rules(
 ) -> list[DocumentError]:
     """Return every problem in policy, contracts and definitions, and what none of them decides; see `check_policy`."""
     folder = root / "policy"
-    problems = check_policy(folder, capabilities, granted, people)
-    problems += check_contracts(root / "contracts")
-    wrong = check_definitions(root / "definitions")
-    if wrong:  # business policy asks definitions; what is wrong there follows from the first problem
-        return problems + wrong
-    definitions = load_definitions(root / "definitions")
-    odd = check_business(folder / "business", definitions)
-    if problems or odd:
-        return problems + odd
     reading = Reading(folder, capabilities)
-    policy = reading.policy("", frozenset())
-    return list(uncovered(folder, policy, load_business(folder / "business", definitions, ""), list(reading.single)))
+    wrong, odd = check_definitions(root / "definitions"), list[DocumentError]()
+    business = None
+    # Business policy asks definitions and compares with thresholds; what is wrong with it may follow from those.
+    if not wrong and reading.whole:
+        definitions = load_definitions(root / "definitions")
+        odd = check_business(folder / "business", definitions, reading.thresholds)
+        business = None if odd else load_business(folder / "business", definitions, "", reading.thresholds)
+    problems = check_policy(folder, capabilities, granted, people, None if business is None else business.uses())
+    problems += [*check_contracts(root / "contracts"), *wrong, *odd]
+    if problems or business is None:
+        return problems
+    return list(uncovered(folder, reading.policy("", frozenset()), business, list(reading.single)))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from pilothouse.data.contract_reading import load_contracts
@@ -36,7 +36,8 @@ def read_rules(root: Path, capabilities: Mapping[str, Capability], version: str 
     definitions = load_definitions(root / "definitions")
     stands = version or text_at(root)
     policy = load_policy(root / "policy", capabilities, definitions.closed_stages, stands)
-    business = load_business(root / "policy" / "business", definitions, stands)
+    business = load_business(root / "policy" / "business", definitions, stands, policy.thresholds)
+    policy = replace(policy, business=business.uses())
     contracts = load_contracts(root / "contracts")
     if not version and hash_of(gather(root)) != stands.partition("@")[0]:
         raise DocumentError(root, 0, "a file was changed while it was read", hint="Load it again.")

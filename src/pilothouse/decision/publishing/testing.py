@@ -18,7 +18,9 @@ def policy_cases(root: Path, capabilities: Mapping[str, Capability]) -> list[Cas
     rules = read_rules(root, capabilities)
     folder = root / "policy" / "cases"
     verdicts = run_cases(folder, rules.policy, capabilities)
-    return [CaseResult(each.title, each.where, each.problem) for each in verdicts] + run_asks(folder, rules.business)
+    return [CaseResult(each.title, each.where, each.problem) for each in verdicts] + run_asks(
+        folder, rules.policy, rules.business
+    )
 
 
 def every_case(root: Path, capabilities: Mapping[str, Capability]) -> list[CaseResult]:

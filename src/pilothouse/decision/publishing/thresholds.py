@@ -1,4 +1,4 @@
-"""Thresholds where they are written: which file and line, what their comment says, and which rules compare with them.
+"""Thresholds where they are written: which file and line, what their comment says, and what compares with them.
 
 A threshold here is any number or list of a policy that can be changed by itself (`decision/settings.py`).
 """
@@ -33,7 +33,7 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Use:
-    """A rule that compares with a threshold."""
+    """A rule that compares with a threshold, or a clause of business policy: its `then` is empty, as it judges no act."""
 
     rule: str
     where: str
@@ -108,6 +108,9 @@ def _uses(policy: Policy, name: str) -> Iterator[Use]:
             rule.reason,
             tuple(sorted(named)),
         )
+    for each in policy.business.get(own, ()) if section == "thresholds" else ():
+        where = f"policy/business/{each.where}"
+        yield Use(each.clause, where, "", "", each.when, each.reason, (each.object,))
 
 
 def _comment(text: str, place: Place) -> str:

@@ -112,6 +112,11 @@ def notes_on(current: Policy, proposed: Policy) -> tuple[str, ...]:
     ]
     if current.limits.write_set_minutes != proposed.limits.write_set_minutes:
         found.append("write_set_minutes differs: how many records were touched stays as it was counted then.")
+    for name, value in proposed.thresholds.items():
+        uses = proposed.business.get(name, ())
+        if uses and current.thresholds.get(name) != value:
+            where = ", ".join(f"{each.clause}, business/{each.where}" for each in uses)
+            found.append(f"Business policy compares with {name} ({where}); what it answers is not replayed.")
     return tuple(found)
 
 

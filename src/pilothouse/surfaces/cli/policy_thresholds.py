@@ -28,7 +28,7 @@ def add_to(app: typer.Typer) -> None:
 
 @guarded
 def thresholds(where: Where = HERE, json: Json = False) -> None:
-    """List every threshold of what was published last: its value, what it means, and the rules that compare with it."""
+    """List every threshold of what was published last: its value, what it means, and the rules and clauses that compare with it."""
     with opened(where) as pilothouse:
         text = replaced(pilothouse)
         found = thresholds_of(text.content, text.policy)
@@ -36,7 +36,7 @@ def thresholds(where: Where = HERE, json: Json = False) -> None:
         emit(plain(found))
         return
     rows = [(each.name, shown(each.value), each.meaning, each.where or "built in", _uses(each)) for each in found]
-    table("Thresholds", ("name", "value", "what it is", "written at", "rules that use it"), rows)
+    table("Thresholds", ("name", "value", "what it is", "written at", "used by"), rows)
 
 
 def _uses(threshold: Threshold) -> str:

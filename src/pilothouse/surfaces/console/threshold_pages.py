@@ -20,7 +20,7 @@ router = APIRouter(include_in_schema=False)
 
 @router.get("/policy/thresholds")
 def thresholds(request: Request, session: SignedIn, pilothouse: Pilothouse) -> Response:
-    """Every threshold with its value, its meaning, and the rules that compare with it."""
+    """Every threshold with its value, its meaning, and what compares with it."""
     require(session.person, "read_ledger")
     text = replaced(pilothouse)
     found = thresholds_of(text.content, text.policy)

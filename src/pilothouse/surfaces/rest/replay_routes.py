@@ -88,7 +88,7 @@ def attach_replay(version: Id, given: ReplayIn, person: CurrentPerson, pilothous
 
 @router.get("/policy/thresholds")
 def list_thresholds(person: CurrentPerson, pilothouse: Pilothouse) -> list[dict[str, Any]]:
-    """Return every threshold of what was published last: value, meaning, where it stands, the rules that use it."""
+    """Return every threshold of what was published last: value, meaning, where it stands, what compares with it."""
     require(person, "read_ledger")
     text = replaced(pilothouse)
     return plain(thresholds_of(text.content, text.policy))
