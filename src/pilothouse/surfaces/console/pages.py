@@ -229,9 +229,12 @@ def waiting_for(session: Session, pilothouse: Pilothouse) -> list[Review]:
 
 
 @router.get("/reviews")
-def reviews(request: Request, session: SignedIn, pilothouse: Pilothouse, said: str = "") -> Response:
-    """The queue."""
-    return page(request, "reviews.html", session, waiting=waiting_for(session, pilothouse), said=said)
+def reviews(
+    request: Request, session: SignedIn, pilothouse: Pilothouse, said: str = "", mine: bool = False
+) -> Response:
+    """The queue; with `mine`, what this person is asked."""
+    waiting = [each for each in waiting_for(session, pilothouse) if not mine or each.owner == session.person.id]
+    return page(request, "reviews.html", session, waiting=waiting, said=said, mine=mine)
 
 
 @router.get("/reviews/{review}")
