@@ -117,8 +117,9 @@ def approve(
         done = pilothouse.reviews.approve(review, somebody(person), found.payload_hash, note)
         if _was_canary(pilothouse, done, json):
             return
+        no_evidence = pilothouse.reviews.why_no_evidence(done)
         result = pilothouse.gateway.resume(review)
-    tell_outcome(result, json)
+    tell_outcome(result, json, no_evidence)
 
 
 @app.command()
@@ -146,8 +147,9 @@ def edit(
         done = pilothouse.gateway.edit(review, somebody(person), found.payload_hash, arguments, note)
         if _was_canary(pilothouse, done, json):
             return
+        no_evidence = pilothouse.reviews.why_no_evidence(done)
         result = pilothouse.gateway.resume(review)
-    tell_outcome(result, json)
+    tell_outcome(result, json, no_evidence)
 
 
 @app.command()

@@ -312,15 +312,16 @@ def _decided(review: str, session: Session, pilothouse: Pilothouse, form: dict[s
             done = pilothouse.reviews.approve(review, by, seen, form.get("note", ""))
         if notice:
             inbox.use(notice, review, by)
-        said = canary_said(pilothouse, done) or _taken_up(pilothouse, review)
+        said = canary_said(pilothouse, done) or _taken_up(pilothouse, done)
     else:
         raise InvalidInput("the form says neither approve nor reject.", hint="Use one of the buttons.")
     return go(f"/reviews/{after}" if after and after != review else "/reviews", said)
 
 
-def _taken_up(pilothouse: App, review: str) -> str:
-    result = pilothouse.gateway.resume(review)
-    return f"{result.status.value.capitalize()}: {result.sentence}"
+def _taken_up(pilothouse: App, done: Review) -> str:
+    no_evidence = pilothouse.reviews.why_no_evidence(done)
+    result = pilothouse.gateway.resume(done.id)
+    return f"{result.status.value.capitalize()}: {result.sentence} {no_evidence}".rstrip()
 
 
 def _edited(found: Review, form: dict[str, str]) -> dict[str, Json]:
