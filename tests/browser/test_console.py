@@ -280,3 +280,17 @@ def test_a_threshold_from_a_number_in_a_form_to_its_rollback(page: Page, browser
     expect(other.locator(".said")).to_contain_text("is in force")
     assert running.stage.app.policy.bands["default"].auto_above == 0.85
     context.close()
+
+
+def test_nothing_lies_over_the_note_wherever_somebody_has_scrolled_to(browser: Browser, running: Running) -> None:
+    page = browser.new_page(viewport={"width": 1280, "height": 900})
+    running.enter(page)
+    waiting = running.stage.app.reviews.list()
+    seen = """() => { const note = document.getElementById("note"), box = note.getBoundingClientRect();
+        return [box.top + 2, box.bottom - 2].every(y => document.elementFromPoint(box.left + 20, y) === note); }"""
+    for path in [f"/reviews/{each.id}?said=Executed: {'a long word on what was done ' * 8}" for each in waiting[:6]]:
+        page.goto(running.address + path)
+        for scrolled in range(0, 400, 40):
+            page.evaluate(f"window.scrollTo(0, {scrolled})")
+            assert page.evaluate(seen), (path, scrolled)
+    page.close()

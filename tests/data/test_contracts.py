@@ -277,7 +277,7 @@ def test_values_older_than_the_contract_asks_for_are_flagged_or_not_shown(govern
         ("read: {account: '*'}\nchecks:\n  account:\n    employee_count: {min: 3, max: 2}", 7, "above max"),
         ("read:\n  account: {fields: '*', fresh: {hight: {max_age_days: 3}}}", 5, "no field 'hight'"),
         ("read: {account: {fields: '*', filtre: x}}", 4, "filtre"),
-        ("read: {account: '*'}\nrates: {crm: {per_run: 0}}", 5, "greater"),
+        ("read: {account: '*'}\nrates: {crm: {per_run: 0}}", 5, "at least 1"),
     ],
 )
 def test_what_is_wrong_in_a_contract_is_named_with_file_and_line(

@@ -191,11 +191,23 @@ def test_a_condition_that_is_wrong_is_named_with_file_and_line(tmp_path: Path, w
         (RULE.format(when="true") + RULE.format(when="true").partition("\n")[2], "stands also at", 7),
         ("bands: {default: {auto_above: 0.3, block_below: 0.5}}\n", "lies above", 1),
         ("bands:\n  crm.nothing: {}\n", "no capability", 2),
-        ("limits: {write_set_records: 6}\n", "less than or equal to 5", 1),
-        ("limits: {recipients: 51}\n", "less than or equal to 50", 1),
+        ("limits: {write_set_records: 6}\n", "lies between 1 and 5", 1),
+        ("limits: {recipients: 51}\n", "lies between 1 and 50", 1),
         ("rules: []\nrules: []\n", "stands here twice", 2),
         ("rules: [\n", "not valid YAML", 2),
-        ("surprise: 1\n", "Extra inputs", 1),
+        ("surprise: 1\n", "unknown field 'surprise'", 1),
+        (RULE.format(when="true") + "    escaltes: volume\n", "unknown field 'escaltes'; did you mean 'escalates'?", 7),
+        (
+            "thresholds:\n  large_deal: lots\n",
+            "thresholds.large_deal: a number or a list of texts is needed, not 'lots'",
+            2,
+        ),
+        (
+            "bands: {default: {auto_above: 1.7}}\n",
+            "bands.default.auto_above: 1.7 is out of bounds; it lies between 0 and 1",
+            1,
+        ),
+        ("rules: [{id: ab-c, then: auto, reason: A reason.}]\n", "rules.ab-c.applies_to: this field is missing", 1),
     ],
 )
 def test_a_policy_file_that_is_wrong_is_named_with_file_and_line(
@@ -204,7 +216,7 @@ def test_a_policy_file_that_is_wrong_is_named_with_file_and_line(
     (tmp_path / "p.yaml").write_text(text)
     problems = check_policy(tmp_path, {"crm.account.update": KNOWN["crm.account.update"]})
     found = [p for p in problems if says in p.problem]
-    assert found and found[0].line == line, [str(p) for p in problems]
+    assert len(found) == 1 and found[0].line == line, [str(p) for p in problems]
 
 
 def test_no_file_can_make_a_message_run_by_itself(tmp_path: Path) -> None:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import pytest
+from fastapi.testclient import TestClient
+from tests.surfaces.test_rest import enter
 from tests.world import World
 
 from pilothouse.handoff.questions import Kind, QuestionStatus
 from pilothouse.surfaces.asking import ask
+from pilothouse.surfaces.server import build
 from pilothouse.vocabulary.actors import Actor
 from pilothouse.vocabulary.errors import Conflict, Forbidden, InvalidInput, NotFound
 from pilothouse.vocabulary.verdicts import Mode
@@ -53,3 +56,25 @@ def test_nobody_answers_their_own_question_and_words_can_be_erased(world: World)
     world.app.ledger.erase("crm/contact/c1", Actor("ada"), "asked to")
     world.app.ledger.rebuild()
     assert world.app.questions.get(asked.id).words == ""
+
+
+def test_an_answer_stands_and_a_second_one_is_refused(world: World) -> None:
+    asked = ask(world.app, acted(world), world.app.directory.person("rosa"), "Why?", Kind.WHY)
+    world.app.questions.answer(asked.id, "gita", "Billing said so.")
+    with pytest.raises(Conflict) as caught:
+        world.app.questions.answer(asked.id, "ravi", "No idea.")
+    assert caught.value.code == "answered_already" and "gita" in caught.value.message
+    assert world.app.questions.get(asked.id).answer == "Billing said so."
+
+
+def test_the_page_shows_who_answered_what_and_asks_for_no_second_answer(world: World) -> None:
+    asked = ask(world.app, acted(world), world.app.directory.person("rosa"), "Why?", Kind.WHY)
+    with TestClient(build(world.app), follow_redirects=False) as client:
+        csrf = enter(world, client, "gita")["X-CSRF-Token"]
+        assert 'name="words"' in client.get("/questions").text
+        world.app.questions.answer(asked.id, "gita", "Billing said so.")
+        page = client.get("/questions").text
+        assert ">answered<" in page and "answered by gita" in page and "gita: Billing said so." in page
+        assert 'name="words"' not in page
+        again = client.post(f"/questions/{asked.id}", data={"csrf": csrf, "words": "Once more."})
+        assert again.status_code == 409

@@ -200,7 +200,7 @@ def test_every_job_does_what_the_command_does(world: World) -> None:
         ("{name: a, do: run nobody, as: gita, every: 1h}", "run knows no 'nobody'; there is: hygiene", 3),
         ("{name: a, do: enrich x, as: gita, every: 1h}", "enrich knows no 'x'; there is: none is set up", 3),
         ("{name: a, do: quality, as: system, every: 1h}", "system's name", 3),
-        ("{name: a, do: quality, every: 1h}", "as: Field required", 3),
+        ("{name: a, do: quality, every: 1h}", "as: this field is missing", 3),
         ("{name: a, do: quality, as: gita}", "either cron or every", 3),
         ("{name: a, do: quality, as: gita, every: 0h}", "'0h' is no interval", 3),
         ('{name: a, do: quality, as: gita, cron: "99 2 * * *"}', "is no cron time", 3),

@@ -13,11 +13,13 @@ from tests.surfaces.test_rest import enter
 from tests.world import World
 from typer.testing import CliRunner
 
+from pilothouse.decision import settings
 from pilothouse.decision.publishing.content import diff, gather
 from pilothouse.decision.publishing.versions import VersionStatus
 from pilothouse.surfaces import replaying
 from pilothouse.surfaces.cli.main import app
 from pilothouse.surfaces.server import build
+from pilothouse.vocabulary.errors import InvalidInput
 from pilothouse.vocabulary.outcomes import ActionStatus
 from pilothouse.vocabulary.verdicts import Mode
 
@@ -259,3 +261,42 @@ def test_an_edit_is_left_when_a_version_is_approved(lived: World) -> None:
     assert told(lived, "approve", "v2", "--by", "noah")["edits_left"] == [PATH]
     last = lived.app.versions.last()
     assert "# a thought" in path.read_text() and last is not None and "large_deal: 90000 " in last.content[PATH]
+
+
+@pytest.mark.parametrize("written", ["50,000", "50 000", "50_000", "50000.0"])
+def test_a_number_is_read_as_it_is_printed(lived: World, written: str) -> None:
+    assert settings.changed(lived.app.policy, "large_deal", written).thresholds["large_deal"] == 50_000
+
+
+@pytest.mark.parametrize("written", ["50,5", "5,00,000", "50,000 000", "-5", "-50,000", "nan"])
+def test_what_is_no_amount_is_refused(lived: World, written: str) -> None:
+    with pytest.raises(InvalidInput):
+        settings.changed(lived.app.policy, "large_deal", written)
+
+
+def test_a_confidence_says_where_it_lies(lived: World) -> None:
+    with pytest.raises(InvalidInput) as caught:
+        settings.changed(lived.app.policy, "bands.default.auto_above", "1.7")
+    assert "lies between 0 and 1" in str(caught.value) and "laxer" not in str(caught.value)
+
+
+def test_a_bad_value_keeps_the_form(lived: World, client: TestClient) -> None:
+    csrf = enter(lived, client, "gita")["X-CSRF-Token"]
+    tried = client.get(PAGE, params={"value": "-5", "since": "7d"})
+    assert tried.status_code == 400 and "less than nothing" in tried.text
+    assert 'value="-5"' in tried.text and 'value="7d"' in tried.text
+    form = {"csrf": csrf, "value": "many", "note": "More.", "seen": lived.app.versions.list()[0].id}
+    proposed = client.post(PAGE, data=form)
+    assert proposed.status_code == 400 and "is a number" in proposed.text and 'value="many"' in proposed.text
+
+
+def test_an_incident_with_an_action_that_is_not_there_keeps_the_form(lived: World, client: TestClient) -> None:
+    csrf = enter(lived, client, "gita")["X-CSRF-Token"]
+    form = {"csrf": csrf, "summary": "Wrong owners", "severity": "3", "actions": "act_none", "since": "24h"}
+    answer = client.post("/incidents", data=form)
+    assert answer.status_code == 400 and "act_none" in answer.text and 'role="alert"' in answer.text
+    assert (
+        'value="Wrong owners"' in answer.text and 'value="24h"' in answer.text and 'value="3" selected' in answer.text
+    )
+    assert client.post("/incidents", data={**form, "actions": "", "severity": "9"}).status_code == 400
+    assert client.post("/incidents", data={**form, "actions": ""}).status_code == 303

@@ -5,6 +5,7 @@ What must never happen here: a value taken that a policy file would not be allow
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 from difflib import get_close_matches
@@ -15,6 +16,7 @@ from pydantic import BaseModel, ValidationError
 from pilothouse.decision.policy import Policy
 from pilothouse.decision.written import Band, LimitsFile, NotifyFile
 from pilothouse.vocabulary.errors import InvalidInput, NotFound
+from pilothouse.vocabulary.misfits import misfits
 
 M = TypeVar("M", bound=BaseModel)
 Setting = float | tuple[str, ...]
@@ -28,6 +30,10 @@ MEANINGS: Mapping[str, str] = {
     "discount_authority": "percent; a draft that gives more is escalated to the deal desk",
 }
 """What the numbers mean that every policy has, whatever comments its files hold, by the last part of the name."""
+
+GROUPS = re.compile(r"[,_ \u00a0\u202f]")
+GROUPED = re.compile(r"[+-]?\d{1,3}([,_ \u00a0\u202f])\d{3}(\1\d{3})*(\.\d+)?")
+"""A number with its thousands apart, as it is printed; 50,5 is none, and nobody guesses what it means."""
 
 
 def settings_of(policy: Policy) -> dict[str, Setting]:
@@ -104,11 +110,15 @@ def _read(name: str, written: str, now: Setting) -> Setting:
     if isinstance(now, tuple):
         return tuple(each.strip() for each in written.split(",") if each.strip())
     try:
-        value = float(written)
+        value = float(GROUPS.sub("", written.strip()) if GROUPED.fullmatch(written.strip()) else written)
     except ValueError:
         value = float("nan")
     if value - value != 0:
-        raise InvalidInput(f"{name} is a number; {written!r} is none.", hint="Write it as 50000 or 0.9.")
+        raise InvalidInput(f"{name} is a number; {written!r} is none.", hint="Write it as 50000, 50,000 or 0.9.")
+    if value < 0 and name.startswith("thresholds.") and now >= 0:
+        raise InvalidInput(
+            f"{name} is an amount or a count; {written.strip()} is less than nothing.", hint="Write 0 or more."
+        )
     return value
 
 
@@ -116,6 +126,5 @@ def _valid(name: str, model: type[M], given: Mapping[str, Any]) -> M:
     try:
         return model.model_validate(given)
     except ValidationError as error:
-        raise InvalidInput(
-            f"{name}: {error.errors()[0]['msg']}.", hint="It can be made stricter, never laxer."
-        ) from None
+        hint = "" if model is Band else "It can be made stricter, never laxer."
+        raise InvalidInput(f"{name}: {misfits(error, given, model)[0].said}.", hint=hint) from None

@@ -51,7 +51,16 @@ def counts_as_evidence(review: Review, shown_at: datetime | None, settings: Revi
     """
     if review.status is ReviewStatus.REJECTED or review.was_edited:
         return True
-    if review.status not in APPROVALS:
-        return False
+    return review.status in APPROVALS and not why_no_evidence(review, shown_at, settings)
+
+
+def why_no_evidence(review: Review, shown_at: datetime | None, settings: ReviewsFile) -> str:
+    """Return a sentence to who approved why that says nothing about the agent; empty when it does, or was no approval."""
+    if review.was_edited or review.status not in APPROVALS:
+        return ""
     looked = seconds_looked(review, shown_at)
-    return looked is not None and looked >= fastest(review, settings)
+    if looked is None:
+        return "You never opened it: it does not count as evidence for the agent."
+    if looked < fastest(review, settings):
+        return f"Decided in {int(looked)} s, faster than it can be read: it does not count as evidence for the agent."
+    return ""

@@ -1,7 +1,7 @@
 """Questions and doubts about past acts, each with an owner, a day by which it is due, and an answer (R-103).
 
 What must never happen here: a question closed that nobody answered, other than by who asked it; words of a person in the
-part of an entry that cannot be erased.
+part of an entry that cannot be erased; an answer overwritten by a second one.
 """
 
 from __future__ import annotations
@@ -85,7 +85,7 @@ class Question:
 
 
 class QuestionProjector:
-    """Follows questions: asked, then answered as often as it takes, then closed."""
+    """Follows questions: asked, then answered once, then closed."""
 
     name = "questions"
     kinds = frozenset({"question.asked", "question.answered", "question.closed"})
@@ -144,7 +144,10 @@ class Questions:
         return self.get(ident)
 
     def answer(self, question: str, by: str, words: str) -> Question:
-        """Answer; the owner may, and whoever may review. Raises `InvalidInput`, `Forbidden`, `Conflict` when closed."""
+        """Answer; the owner may, and whoever may review.
+
+        Raises `InvalidInput`, `Forbidden`, and `Conflict` when it is answered already, or closed.
+        """
         if not words.strip():
             raise InvalidInput("an answer needs words.", hint="One sentence is enough.")
         return self._follow("question.answered", question, by, {"answer": words.strip()})
@@ -163,6 +166,9 @@ class Questions:
             staff = by == now.owner or "review" in permissions_of(person.role).may
             if not person.active or not (asked or staff):
                 raise Forbidden(f"{person.name} may not do this.", hint="Its owner, a reviewer, or who asked may.")
+            if kind == "question.answered" and now.status is QuestionStatus.ANSWERED:
+                said = f"{now.answered_by} answered it already."
+                raise Conflict(said, hint="Ask a new question about the act.", code="answered_already")
             if kind == "question.closed" and not asked and now.status is QuestionStatus.OPEN:
                 raise Conflict("nobody answered it yet.", hint="Answer it first.", code="not_answered")
 

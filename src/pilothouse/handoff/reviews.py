@@ -14,7 +14,7 @@ from pilothouse.directory.people import Directory, read_person
 from pilothouse.directory.suspensions import Suspension
 from pilothouse.handoff.canary_decisions import canary_decided
 from pilothouse.handoff.deciding import Overdue, check, need_a_person, sound_values
-from pilothouse.handoff.looking import counts_as_evidence
+from pilothouse.handoff.looking import counts_as_evidence, why_no_evidence
 from pilothouse.handoff.opening import consume_guard, opening, read_review, suspension_of, used
 from pilothouse.handoff.overrides import Override, Tally, overrides_of, tallies_of
 from pilothouse.handoff.queue import Review, is_canary, review_of
@@ -210,6 +210,11 @@ class Reviews:
         """True when a decision says something about the agent; see `looking.counts_as_evidence`."""
         looked = self.shown_to_decider([review])
         return counts_as_evidence(review, looked.get(review.id), self._handing().reviews)
+
+    def why_no_evidence(self, review: Review) -> str:
+        """Return why an approval says nothing about the agent, for who gave it; see `looking.why_no_evidence`."""
+        looked = self.shown_to_decider([review])
+        return why_no_evidence(review, looked.get(review.id), self._handing().reviews)
 
     def evidence(self, agent: str | None = None, since: datetime | None = None) -> list[Review]:
         """Return the decided reviews that are evidence, of an agent and since a moment where given, oldest first."""

@@ -12,6 +12,7 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from pilothouse.vocabulary.errors import InvalidInput
+from pilothouse.vocabulary.misfits import misfits
 
 M = TypeVar("M", bound=BaseModel)
 Key = str | int
@@ -82,7 +83,8 @@ def read_document(path: Path, model: type[M]) -> tuple[Document[M] | None, list[
     try:
         return Document(path, model.model_validate(data, strict=False), lines), []
     except ValidationError as error:
-        return None, [_misfit(Document(path, cast(M, None), lines), each) for each in error.errors()]
+        document = Document(path, cast(M, None), lines)
+        return None, [document.error(each.sentence, *each.keys) for each in misfits(error, data, model)]
 
 
 def entries_of(node: yaml.Node | None) -> dict[str, tuple[yaml.Node, yaml.Node]]:
@@ -90,12 +92,6 @@ def entries_of(node: yaml.Node | None) -> dict[str, tuple[yaml.Node, yaml.Node]]
     if not isinstance(node, yaml.MappingNode):
         return {}
     return {str(key.value): (key, value) for key, value in node.value}
-
-
-def _misfit(document: Document[Any], problem: Mapping[str, Any]) -> DocumentError:
-    keys = tuple(problem["loc"])
-    named = ".".join(str(key) for key in keys)
-    return document.error(f"{named}: {problem['msg']}" if named else problem["msg"], *keys)
 
 
 def _parse(path: Path) -> tuple[Any, dict[tuple[Key, ...], int]]:

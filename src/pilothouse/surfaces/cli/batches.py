@@ -12,6 +12,7 @@ from pilothouse.handoff.batches import Batch, batch_named, batches_of, rows_to_d
 from pilothouse.surfaces.canaries import canary_said
 from pilothouse.surfaces.cli.context import HERE, As, Json, Where, opened, somebody
 from pilothouse.surfaces.cli.output import emit, guarded, say, table
+from pilothouse.surfaces.hasty import each_once
 
 app = typer.Typer(no_args_is_help=True)
 Seen = Annotated[str, typer.Option(help="The code that `show` printed: exactly these rows with these values.")]
@@ -102,14 +103,21 @@ def _decide(
     pilothouse.directory.person(by)
     chosen = rows_to_decide(batch_named(pilothouse.reviews.list(), batch), seen, without)
     done = decide_together(pilothouse.gateway, chosen, by, approve=approving, note=note)
-    told = [(row.id, row.status, _said(pilothouse, row)) for row in done]
+    told = [(row.id, row.status, _said(pilothouse, row), _no_evidence(pilothouse, row)) for row in done]
+    names = ("review", "status", "sentence", "no_evidence")
     if json:
-        emit([{"review": review, "status": status, "sentence": said} for review, status, said in told])
+        emit([dict(zip(names, each, strict=True)) for each in told])
     else:
-        table("Decided", ("review", "status", ""), told)
+        table("Decided", ("review", "status", ""), [each[:3] for each in told])
+        for line in each_once([each[3] for each in told]):
+            say(line)
     if any(row.review is None for row in done):
         raise typer.Exit(1)
 
 
 def _said(pilothouse: App, row: Row) -> str:
     return (canary_said(pilothouse, row.review) if row.review else "") or row.sentence
+
+
+def _no_evidence(pilothouse: App, row: Row) -> str:
+    return pilothouse.reviews.why_no_evidence(row.review) if row.review else ""

@@ -42,10 +42,13 @@ def list_(
     channel: Annotated[str | None, typer.Option(help="Only those over one channel.")] = None,
     limit: Annotated[int, typer.Option(min=1, max=10_000)] = 50,
     where: Where = HERE,
+    person: As = "",
     json: Json = False,
 ) -> None:
     """Show what was told to whom over which channel and whether it arrived, newest first."""
     with opened(where) as pilothouse:
+        if person:
+            pilothouse.directory.person(person)
         if channel is not None and channel not in (CONSOLE, *pilothouse.notifications.channels):
             known = ", ".join((CONSOLE, *pilothouse.notifications.channels))
             raise InvalidInput(f"there is no channel {channel!r}.", hint=f"There is: {known}.")

@@ -20,8 +20,12 @@ def outcome(result: Result) -> dict[str, object]:
     }
 
 
-def tell_outcome(result: Result, json: bool) -> None:
-    """Tell it, and end with exit code 1 unless the action was executed."""
-    told(json, outcome(result), f"{result.status.value}: {result.sentence}")
+def tell_outcome(result: Result, json: bool, no_evidence: str = "") -> None:
+    """Tell it, and end with exit code 1 unless the action was executed.
+
+    `no_evidence` says to who approved why that does not count for the agent.
+    """
+    said = [f"{result.status.value}: {result.sentence}", *([no_evidence] if no_evidence else [])]
+    told(json, {**outcome(result), "no_evidence": no_evidence}, *said)
     if result.status is not ActionStatus.EXECUTED:
         raise typer.Exit(1)

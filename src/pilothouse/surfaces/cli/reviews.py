@@ -16,7 +16,7 @@ from pilothouse.surfaces.cli.output import emit, guarded, say, table, told
 from pilothouse.surfaces.cli.values import pair
 from pilothouse.surfaces.merges import merge_in_words
 from pilothouse.surfaces.plain import plain
-from pilothouse.vocabulary.errors import InvalidInput
+from pilothouse.vocabulary.errors import InvalidInput, WrongUse
 from pilothouse.vocabulary.outcomes import ReviewStatus
 from pilothouse.vocabulary.records import RecordRef
 
@@ -29,16 +29,22 @@ app.command("report")(oversight.report)
 @app.command("list")
 @guarded
 def list_(
-    owner: Annotated[str | None, typer.Option()] = None,
+    asked: Annotated[str | None, typer.Option("--asked", "--owner", help="Only what this person is asked.")] = None,
+    mine: Annotated[bool, typer.Option("--mine", help="Only what you are asked.")] = False,
     status: Annotated[ReviewStatus | None, typer.Option(help="Default: open.")] = ReviewStatus.OPEN,
     where: Where = HERE,
+    person: As = "",
     json: Json = False,
 ) -> None:
     """Show what waits for a person, what is due first on top."""
+    if mine and asked is not None:
+        raise WrongUse("--mine and --asked say two things.", hint="Leave one of them out.")
     with opened(where) as pilothouse:
-        if owner is not None:
-            pilothouse.directory.person(owner)
-        found = pilothouse.reviews.list(owner=owner, status=status)
+        if mine:
+            asked = somebody(person)
+        for named in filter(None, (asked, person)):
+            pilothouse.directory.person(named)
+        found = pilothouse.reviews.list(owner=asked, status=status)
         merges = [merge_in_words(pilothouse, each) for each in found]
     if json:
         emit(found)
@@ -54,7 +60,7 @@ def list_(
         )
         for each, merged in zip(found, merges, strict=True)
     ]
-    table("Reviews", ("review", "owner", "record", "what would change", "sure", "due (UTC)"), rows)
+    table("Reviews", ("review", "asked", "record", "what would change", "sure", "due (UTC)"), rows)
 
 
 def _change(review: Review) -> str:
@@ -111,8 +117,9 @@ def approve(
         done = pilothouse.reviews.approve(review, somebody(person), found.payload_hash, note)
         if _was_canary(pilothouse, done, json):
             return
+        no_evidence = pilothouse.reviews.why_no_evidence(done)
         result = pilothouse.gateway.resume(review)
-    tell_outcome(result, json)
+    tell_outcome(result, json, no_evidence)
 
 
 @app.command()
@@ -140,8 +147,9 @@ def edit(
         done = pilothouse.gateway.edit(review, somebody(person), found.payload_hash, arguments, note)
         if _was_canary(pilothouse, done, json):
             return
+        no_evidence = pilothouse.reviews.why_no_evidence(done)
         result = pilothouse.gateway.resume(review)
-    tell_outcome(result, json)
+    tell_outcome(result, json, no_evidence)
 
 
 @app.command()

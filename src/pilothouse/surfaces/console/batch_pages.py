@@ -10,6 +10,7 @@ from pilothouse.handoff.batches import batch_named, batches_of
 from pilothouse.surfaces.auth import Pilothouse
 from pilothouse.surfaces.canaries import canary_said
 from pilothouse.surfaces.console.pages import Posted, SignedIn, go, page, waiting_for
+from pilothouse.surfaces.hasty import each_once
 from pilothouse.vocabulary.errors import Conflict, InvalidInput
 from pilothouse.vocabulary.values import Json
 
@@ -49,4 +50,5 @@ async def decide(request: Request, batch: str, session: Posted, pilothouse: Pilo
         counts[row.status] = counts.get(row.status, 0) + 1
     said = ", ".join(f"{count} {status.replace('_', ' ')}" for status, count in sorted(counts.items())) + "."
     told: list[Json] = [canary_said(pilothouse, row.review) if row.review else row.sentence for row in done]
-    return go("/batches", " ".join([said, *(str(each) for each in told if each)]))
+    hasty = each_once([pilothouse.reviews.why_no_evidence(row.review) if row.review else "" for row in done])
+    return go("/batches", " ".join([said, *(str(each) for each in told if each), *hasty]))

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Mapping
+from datetime import datetime
 
-from fastapi import APIRouter, Form, Request
+from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
 from pilothouse.assembly import App
 from pilothouse.demo.drill import KIND
+from pilothouse.directory.credentials import Session
 from pilothouse.directory.roles import permissions_of
 from pilothouse.directory.suspensions import EVERY, Reach
 from pilothouse.gateway.rollback import Fate
@@ -18,7 +20,7 @@ from pilothouse.observability.cascade import downstream
 from pilothouse.surfaces.auth import Pilothouse, require
 from pilothouse.surfaces.console.pages import Posted, SignedIn, Text, go, page
 from pilothouse.surfaces.moments import when
-from pilothouse.vocabulary.errors import InvalidInput
+from pilothouse.vocabulary.errors import InvalidInput, NotFound, PilothouseError
 
 router = APIRouter(include_in_schema=False)
 LEAVES_SHOWN = 10
@@ -72,12 +74,25 @@ def incidents(
     request: Request, session: SignedIn, pilothouse: Pilothouse, agent: str = "", actions: str = "", said: str = ""
 ) -> Response:
     """The incidents, the person's own tasks, and the playbook."""
+    return _incidents_page(request, session, pilothouse, {"agent": agent, "actions": actions}, said=said)
+
+
+def _incidents_page(
+    request: Request,
+    session: Session,
+    pilothouse: App,
+    typed: Mapping[str, str],
+    *,
+    said: str = "",
+    error: PilothouseError | None = None,
+) -> Response:
     desk = pilothouse.incidents.incidents
     drills = list(pilothouse.ledger.entries(kinds={KIND}))
     return page(
         request,
         "incidents.html",
         session,
+        400 if error else 200,
         incidents=desk.list(),
         mine=desk.tasks(owner=session.person.id),
         names=_names(pilothouse),
@@ -85,37 +100,37 @@ def incidents(
         playbook=desk.playbook,
         may_suspend=who_may_suspend(),
         drilled=drills[-1] if drills else None,
-        chosen=agent,
-        suspected=actions,
+        typed=typed,
         said=said,
+        error=error,
     )
 
 
 @router.post("/incidents")
-def open_incident(
-    session: Posted,
-    pilothouse: Pilothouse,
-    summary: Text = "",
-    severity: Annotated[int, Form()] = 2,
-    agent: Text = EVERY,
-    action_type: Text = EVERY,
-    since: Text = "",
-    until: Text = "",
-    actions: Text = "",
-) -> Response:
-    """Open an incident."""
-    now = pilothouse.clock.now()
-    finding = Finding(
-        reach=Reach(agent or EVERY, action_type or EVERY),
-        severity=severity,
-        summary=summary,
-        since=when(since or None, now),
-        until=when(until or None, now),
-        actions=tuple(actions.replace(",", " ").split()),
-    )
-    done = pilothouse.incidents.incidents.open(finding, session.person.id)
+async def open_incident(request: Request, session: Posted, pilothouse: Pilothouse) -> Response:
+    """Open an incident. What cannot be taken leads back to the form, with what was typed."""
+    form = {name: str(value) for name, value in (await request.form()).items()}
+    try:
+        finding = _finding(form, pilothouse.clock.now())
+        done = pilothouse.incidents.incidents.open(finding, session.person.id)
+    except (InvalidInput, NotFound) as error:
+        return _incidents_page(request, session, pilothouse, form, error=error)
     sees = "read_ledger" in permissions_of(session.person.role).may
     return go(f"/incidents/{done.id}" if sees else "/incidents", f"Open; told: {', '.join(done.notify) or 'nobody'}.")
+
+
+def _finding(form: Mapping[str, str], now: datetime) -> Finding:
+    severity = form.get("severity", "2")
+    if severity not in ("1", "2", "3"):
+        raise InvalidInput(f"{severity!r} is no severity.", hint="Choose 1, 2 or 3.")
+    return Finding(
+        reach=Reach(form.get("agent") or EVERY, form.get("action_type") or EVERY),
+        severity=int(severity),
+        summary=form.get("summary", ""),
+        since=when(form.get("since") or None, now),
+        until=when(form.get("until") or None, now),
+        actions=tuple(form.get("actions", "").replace(",", " ").split()),
+    )
 
 
 @router.get("/incidents/{incident}")

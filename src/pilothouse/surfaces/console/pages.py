@@ -229,9 +229,12 @@ def waiting_for(session: Session, pilothouse: Pilothouse) -> list[Review]:
 
 
 @router.get("/reviews")
-def reviews(request: Request, session: SignedIn, pilothouse: Pilothouse, said: str = "") -> Response:
-    """The queue."""
-    return page(request, "reviews.html", session, waiting=waiting_for(session, pilothouse), said=said)
+def reviews(
+    request: Request, session: SignedIn, pilothouse: Pilothouse, said: str = "", mine: bool = False
+) -> Response:
+    """The queue; with `mine`, what this person is asked."""
+    waiting = [each for each in waiting_for(session, pilothouse) if not mine or each.owner == session.person.id]
+    return page(request, "reviews.html", session, waiting=waiting, said=said, mine=mine)
 
 
 @router.get("/reviews/{review}")
@@ -309,15 +312,16 @@ def _decided(review: str, session: Session, pilothouse: Pilothouse, form: dict[s
             done = pilothouse.reviews.approve(review, by, seen, form.get("note", ""))
         if notice:
             inbox.use(notice, review, by)
-        said = canary_said(pilothouse, done) or _taken_up(pilothouse, review)
+        said = canary_said(pilothouse, done) or _taken_up(pilothouse, done)
     else:
         raise InvalidInput("the form says neither approve nor reject.", hint="Use one of the buttons.")
     return go(f"/reviews/{after}" if after and after != review else "/reviews", said)
 
 
-def _taken_up(pilothouse: App, review: str) -> str:
-    result = pilothouse.gateway.resume(review)
-    return f"{result.status.value.capitalize()}: {result.sentence}"
+def _taken_up(pilothouse: App, done: Review) -> str:
+    no_evidence = pilothouse.reviews.why_no_evidence(done)
+    result = pilothouse.gateway.resume(done.id)
+    return f"{result.status.value.capitalize()}: {result.sentence} {no_evidence}".rstrip()
 
 
 def _edited(found: Review, form: dict[str, str]) -> dict[str, Json]:

@@ -7,13 +7,16 @@ from typing import Any
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
-from pilothouse.decision.publishing.thresholds import threshold_of, thresholds_of
+from pilothouse.assembly import App
+from pilothouse.decision.publishing.thresholds import Threshold, threshold_of, thresholds_of
 from pilothouse.decision.settings import shown
+from pilothouse.directory.credentials import Session
 from pilothouse.surfaces.auth import Pilothouse, require
 from pilothouse.surfaces.console.pages import Posted, SignedIn, Text, go, page
 from pilothouse.surfaces.console.replay_pages import Asked, Given, answered, asked
 from pilothouse.surfaces.proposing import propose_threshold
 from pilothouse.surfaces.replaying import replaced
+from pilothouse.vocabulary.errors import InvalidInput
 
 router = APIRouter(include_in_schema=False)
 
@@ -34,16 +37,35 @@ def threshold(request: Request, name: str, session: SignedIn, pilothouse: Piloth
     text = replaced(pilothouse)
     found = threshold_of(text.content, text.policy, name)
     given, answer = given.model_copy(update={"setting": found.name}), dict[str, Any]()
+    error: InvalidInput | None = None
     if given.value:
-        answer = answered(asked(pilothouse, given))
+        try:
+            answer = answered(asked(pilothouse, given))
+        except InvalidInput as wrong:
+            error = wrong
+    return _threshold_page(request, session, pilothouse, found, given, error=error, **answer)
+
+
+def _threshold_page(
+    request: Request,
+    session: Session,
+    pilothouse: App,
+    found: Threshold,
+    given: Asked,
+    *,
+    error: InvalidInput | None = None,
+    **more: Any,
+) -> Response:
     return page(
-        request, "threshold.html", session, threshold=found, now=shown(found.value), given=given, last=pilothouse.versions.last(),
-        version=text.policy.version, report=f"/policy/replay/report?{given.query}", **answer,
+        request, "threshold.html", session, 400 if error else 200, threshold=found, now=shown(found.value), given=given,
+        last=pilothouse.versions.last(), version=replaced(pilothouse).policy.version,
+        report=f"/policy/replay/report?{given.query}", error=error, **more,
     )  # fmt: skip
 
 
 @router.post("/policy/thresholds/{name}")
 def propose(
+    request: Request,
     name: str,
     session: Posted,
     pilothouse: Pilothouse,
@@ -54,8 +76,14 @@ def propose(
     until: Text = "",
 ) -> Response:
     """Propose another value; what it would have done is attached."""
-    window = Asked(since=since, until=until).window(pilothouse)
-    done = propose_threshold(pilothouse, name, value, session.person.id, note, window, seen=seen)
+    given = Asked(setting=name, value=value, since=since, until=until)
+    try:
+        window = given.window(pilothouse)
+        done = propose_threshold(pilothouse, name, value, session.person.id, note, window, seen=seen)
+    except InvalidInput as wrong:
+        text = replaced(pilothouse)
+        found = threshold_of(text.content, text.policy, name)
+        return _threshold_page(request, session, pilothouse, found, given, error=wrong)
     more = "" if done.replay else " There were too many decisions to attach its replay; run it on the command line."
     return go(
         f"/policy/{done.version.id}", f"{done.version.id} is proposed; somebody else of RevOps approves it.{more}"

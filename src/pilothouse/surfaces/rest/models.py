@@ -94,7 +94,7 @@ class ActionIn(Model):
 
 
 class ResultOut(Model):
-    """What became of an action."""
+    """What became of an action. `no_evidence` says to who approved it why that does not count as evidence for the agent."""
 
     action: str
     status: str
@@ -106,9 +106,10 @@ class ResultOut(Model):
     policy_version: str
     review: str
     replayed: bool
+    no_evidence: str = ""
 
 
-def result_out(result: Result) -> ResultOut:
+def result_out(result: Result, no_evidence: str = "") -> ResultOut:
     """Return a result as it goes over the wire."""
     verdict = result.verdict
     return ResultOut(
@@ -122,6 +123,7 @@ def result_out(result: Result) -> ResultOut:
         policy_version=verdict.policy_version if verdict else "",
         review=result.review,
         replayed=result.replayed,
+        no_evidence=no_evidence,
     )
 
 

@@ -172,21 +172,22 @@ def show_review(review: Id, person: CurrentPerson, pilothouse: Pilothouse) -> di
 def approve(review: Id, given: Approve, person: CurrentPerson, pilothouse: Pilothouse) -> ResultOut:
     """Approve exactly the payload with this hash, and carry it out. A canary answers 409 with the code `canary`."""
     done = pilothouse.reviews.approve(review, person.id, given.payload_hash, given.note)
-    _real(pilothouse, done)
-    return result_out(pilothouse.gateway.resume(review))
+    return _taken_up(pilothouse, done)
 
 
 @router.post("/reviews/{review}/edit")
 def edit(review: Id, given: Edit, person: CurrentPerson, pilothouse: Pilothouse) -> ResultOut:
     """Approve with other values, and carry it out; both sets of values are kept. A canary answers as for approve."""
-    _real(pilothouse, pilothouse.gateway.edit(review, person.id, given.payload_hash, given.arguments, given.note))
-    return result_out(pilothouse.gateway.resume(review))
+    done = pilothouse.gateway.edit(review, person.id, given.payload_hash, given.arguments, given.note)
+    return _taken_up(pilothouse, done)
 
 
-def _real(pilothouse: App, done: Review) -> None:
+def _taken_up(pilothouse: App, done: Review) -> ResultOut:
     said = canary_said(pilothouse, done)
     if said:
         raise Conflict(said, hint="Your decision is written down; there is nothing to carry out.", code="canary")
+    no_evidence = pilothouse.reviews.why_no_evidence(done)
+    return result_out(pilothouse.gateway.resume(done.id), no_evidence)
 
 
 @router.post("/reviews/{review}/reject")
