@@ -129,7 +129,7 @@ def _rows(found: Dossier) -> list[tuple[object, ...]]:
             _minutes(each),
             each.counted_from,
             each.limit,
-            each.met,
+            "" if each.met is None else "yes" if each.met else "no",
         )
         for each in found.milestones
     ]
