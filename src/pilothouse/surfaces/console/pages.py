@@ -210,6 +210,7 @@ def overview(request: Request, session: SignedIn, pilothouse: Pilothouse) -> Res
         session,
         counts=Counter(row.status for row in rows),
         waiting=waiting,
+        others=waiting_for_others(session, pilothouse),
         refused=[row for row in rows if row.status == "refused"][:6],
         latest=rows[:8],
         agents=pilothouse.gateway.door.agents.all(),
@@ -228,10 +229,25 @@ def waiting_for(session: Session, pilothouse: Pilothouse) -> list[Review]:
     return pilothouse.reviews.list(owner=owner, status=ReviewStatus.OPEN)
 
 
+def waiting_for_others(session: Session, pilothouse: Pilothouse) -> int:
+    """Return how many open reviews wait that somebody may not look at."""
+    if "review" in permissions_of(session.person.role).may:
+        return 0
+    every = pilothouse.reviews.list(status=ReviewStatus.OPEN)
+    return sum(each.owner != session.person.id for each in every)
+
+
 @router.get("/reviews")
 def reviews(request: Request, session: SignedIn, pilothouse: Pilothouse, said: str = "") -> Response:
     """The queue."""
-    return page(request, "reviews.html", session, waiting=waiting_for(session, pilothouse), said=said)
+    return page(
+        request,
+        "reviews.html",
+        session,
+        waiting=waiting_for(session, pilothouse),
+        others=waiting_for_others(session, pilothouse),
+        said=said,
+    )
 
 
 @router.get("/reviews/{review}")
