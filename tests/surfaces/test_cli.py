@@ -86,6 +86,8 @@ def test_promotion_takes_two_and_shows(home: Path) -> None:
     assert "bootstrap" in call("agents", "show", "hygiene@1")
     assert "bootstrap" in call("agents", "card", "hygiene")
     assert "NOT MET" in call("agents", "gate", "hygiene@1", "crm.account.update")
+    stands = call("agents", "gate", "hygiene@1", fill)
+    assert "live, 100 % by bootstrap" in stands and "live, 10 %" not in stands and "A rollback drill" in stands
     said = call("readiness", "--plan")
     assert "Ceiling: level" in said and "90-day plan" in said and "no sign-off is in force" in said
     call("agents", "suspend", "hygiene@1", "--reason", "a drill")
