@@ -129,7 +129,18 @@ def test_no_step_of_the_ramp_is_left_out() -> None:
         seen.append(str(step))
         standing = Standing(mode=step.mode, share=step.share)
     assert seen == ["assisted", "live, 10 %", "live, 50 %", "live, 100 %"]
-    assert next_step(Standing(mode=Mode.LIVE, share=100, bootstrap=True)) == Step(Mode.LIVE, 10)
+    assert next_step(Standing(mode=Mode.ASSISTED, bootstrap=True)) == Step(Mode.LIVE, 10)
+
+
+def test_what_a_bootstrap_put_live_has_no_step_down_and_is_told_what_earning_it_takes() -> None:
+    standing = Standing(mode=Mode.LIVE, share=100, bootstrap=True)
+    assert next_step(standing) is None
+    stands = gate(Record(approved=50), standing=standing, step=None)
+    assert not stands.passed and {each.code for each in stands.missing} == {"step"}
+    assert {"shadow", "decided", "rate", "drill"} <= {each.code for each in stands.conditions}
+    assert stands.unearned.startswith("It stands at live, 100 % by bootstrap")
+    earned = gate(Record(approved=50), standing=Standing(mode=Mode.LIVE, share=100), step=None)
+    assert not earned.unearned and [each.code for each in earned.conditions] == ["step"]
 
 
 def test_the_draw_hangs_on_the_record_and_shares_nest() -> None:

@@ -404,6 +404,18 @@ def test_rules_that_never_decide_are_found_and_others_are_not(tmp_path: Path) ->
     ]
 
 
+def test_a_rule_that_waits_for_its_list_is_not_called_idle(tmp_path: Path) -> None:
+    (tmp_path / "p.yaml").write_text("""thresholds: {ours: []}
+rules:
+  - {id: all, applies_to: [crm.opportunity.update], then: auto, reason: everything goes}
+  - {id: ours, applies_to: [crm.opportunity.update], when: account.id in threshold.ours, then: person, if_missing: skip, reason: ours are for people}
+  - {id: never, applies_to: [crm.opportunity.update], when: account.id in threshold.ours && 1.0 > record.amount && record.amount > 2.0, then: person, if_missing: skip, reason: cannot be}
+""")
+    found = findings(load_policy(tmp_path, KNOWN), KNOWN)
+    assert [(each.kind, each.rule) for each in found] == [("waiting", "ours"), ("unreachable", "never")]
+    assert found[0].sentence == "Rule ours can apply only once thresholds.ours names somebody."
+
+
 def test_a_rule_that_refuses_what_it_cannot_judge_is_not_called_idle(tmp_path: Path) -> None:
     (tmp_path / "p.yaml").write_text("""rules:
   - {id: all, applies_to: [crm.opportunity.update], then: person, reason: everything is for people}

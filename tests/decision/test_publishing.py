@@ -15,7 +15,7 @@ from pilothouse.assembly import assemble
 from pilothouse.decision.publishing.content import gather
 from pilothouse.decision.publishing.versions import VersionStatus, versions
 from pilothouse.directory.people import Person
-from pilothouse.surfaces.following import differs
+from pilothouse.surfaces.following import differs, pull
 from pilothouse.surfaces.versions import roll_back
 from pilothouse.vocabulary.actors import SYSTEM_PERSON, Role
 from pilothouse.vocabulary.errors import Conflict, Forbidden, InvalidInput, NotFound
@@ -72,7 +72,7 @@ def test_nobody_approves_what_they_proposed_and_only_revops_approves(world: Worl
     assert world.app.versions.in_force() is None
     other = next(each for each in ("gita", "noah") if each != author)
     assert world.app.versions.approve(proposed.id, other).decided_by == other
-    with pytest.raises(Conflict):
+    with pytest.raises(Conflict, match=f"^{other} approved {proposed.id} already; it is in force"):
         world.app.versions.approve(proposed.id, other)
 
 
@@ -90,7 +90,7 @@ def test_what_was_written_against_another_version_is_not_published(world: World)
     both = [world.app.versions.propose(strict(world), "gita", "One."), None]
     both[1] = world.app.versions.propose({**strict(world), CRM: gather(world.root)[CRM] + "\n"}, "gita", "Two.")
     world.app.versions.approve("v2", "noah")
-    with pytest.raises(Conflict, match="another version was published"):
+    with pytest.raises(Conflict, match="was published since v1"):
         world.app.versions.approve("v1", "noah")
     assert world.app.versions.get("v1").status is VersionStatus.PROPOSED
     assert world.app.versions.reject("v1", "gita", "Taken back.").status is VersionStatus.REJECTED
@@ -127,6 +127,27 @@ def test_a_text_that_cannot_be_read_or_that_changes_nothing_is_not_proposed(worl
         world.app.versions.propose(gather(world.root), "gita", "Again.")
 
 
+def test_who_decides_too_late_hears_who_decided_and_how_it_stands(world: World) -> None:
+    first = world.publish({})
+    later = world.clock.now() + timedelta(days=2)
+    second = world.app.versions.propose(strict(world), "gita", "Stop.", effective=later)
+    other = world.app.versions.propose({**strict(world), CRM: gather(world.root)[CRM] + "# x\n"}, "gita", "Or so.")
+    dropped = world.app.versions.propose({**strict(world), CRM: gather(world.root)[CRM] + "# y\n"}, "gita", "Or so.")
+    world.app.versions.reject(dropped.id, "noah", "Not this one.")
+    world.app.versions.approve(second.id, "noah")
+    for version, says in (
+        (second, f"^noah approved {second.id} already; it takes effect on {later:%Y-%m-%d %H:%M} UTC"),
+        (first, f"{first.id} already; it is in force"),
+        (dropped, f"^noah rejected {dropped.id} already: Not this one"),
+        (other, f"^{second.id} was published since {other.id} was proposed. Propose it again"),
+    ):
+        with pytest.raises(Conflict, match=says):
+            world.app.versions.approve(version.id, "noah" if version.author != "noah" else "gita")
+    world.clock.advance(timedelta(days=3))
+    with pytest.raises(Conflict, match=f"already; {second.id} is in force now"):
+        world.app.versions.approve(first.id, "noah" if first.author != "noah" else "gita")
+
+
 def test_a_rollback_is_one_act_of_one_person_and_brings_the_files_along(world: World) -> None:
     first = world.publish({})
     (world.root / "policy" / "stop.yaml").write_text(REFUSE)
@@ -140,8 +161,10 @@ def test_a_rollback_is_one_act_of_one_person_and_brings_the_files_along(world: W
     assert (version.restores, version.author, version.content) == (first.id, "ada", first.content)
     assert world.submit(world.action(intent="Fill it now.")).status is ActionStatus.EXECUTED
     assert not differs(world.app.workspace, world.app.versions)
-    again, _ = roll_back(world.app.workspace, world.app.versions, "v1", "ada", "Once more.", overwrite=False)
-    assert again.id == version.id
+    with pytest.raises(Conflict, match=f"^{version.id} is in force already with the text of {first.id}"):
+        world.app.versions.rollback("v1", "ada", "Once more.")
+    with pytest.raises(Conflict, match=rf"^{version.id} is in force already\. "):
+        world.app.versions.rollback(version.id, "ada", "Once more.")
     before = _rows(world)
     world.app.ledger.rebuild()
     assert _rows(world) == before
@@ -155,8 +178,8 @@ def test_a_rollback_leaves_unpublished_edits_alone_unless_told(world: World) -> 
     version, left = roll_back(world.app.workspace, world.app.versions, "v1", "gita", "Back.", overwrite=False)
     assert world.app.policy.version == version.id and not (world.root / "policy" / "stop.yaml").exists()
     assert not left and "a thought" in (world.root / CRM).read_text()
-    _, left = roll_back(world.app.workspace, world.app.versions, "v1", "gita", "Back.", overwrite=True)
-    assert not left and "a thought" not in (world.root / CRM).read_text()
+    done = pull(world.app.workspace, world.app.versions, overwrite=True)[1]
+    assert not done.left and "a thought" not in (world.root / CRM).read_text()
 
 
 def test_what_was_never_published_cannot_be_rolled_back_to(world: World) -> None:

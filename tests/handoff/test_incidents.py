@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest
 from tests.world import World, letter
+from typer.testing import CliRunner
 
 from pilothouse.directory.suspensions import EVERY, Reach
 from pilothouse.gateway.agents import Manifest
@@ -15,6 +16,7 @@ from pilothouse.handoff.incident_table import IncidentStatus, incident_tasks, in
 from pilothouse.handoff.incidents import Finding
 from pilothouse.handoff.playbook import Playbook, load_playbook
 from pilothouse.ledger.consumed import action_evidence
+from pilothouse.surfaces.cli.main import app
 from pilothouse.vocabulary.actions import Evidence
 from pilothouse.vocabulary.actors import Actor
 from pilothouse.vocabulary.errors import Conflict, Forbidden, InvalidInput, NotFound
@@ -169,6 +171,12 @@ def test_from_the_first_wrong_act_to_the_end(world_on_each_store: World, wrong: 
     assert desk.incidents.close(incident.id, "noah", "a check was added").status is IncidentStatus.CLOSED
     kinds = [entry.kind for entry in desk.incidents.entries(incident.id)]
     assert kinds[0] == "incident.opened" and kinds[-1] == "incident.closed" and "incident.rolled_back" in kinds
+    [industry] = [each for each in desk.dossier(incident.id).affected if each.field == "industry"]
+    assert (industry.old, industry.agent, industry.present, industry.fate) == (None, "mining", None, "restored")
+    shown = CliRunner().invoke(app, ["incidents", "show", incident.id, "-w", str(world.root)])
+    if world.app.ledger.engine.dialect.name == "sqlite":
+        assert "restored" in shown.stdout and "mining" in shown.stdout and "incidents rollback" not in shown.stdout
+        assert "True" not in shown.stdout and "False" not in shown.stdout
     same_after_a_rebuild(world)
 
 

@@ -19,6 +19,7 @@ from pilothouse.observability.readiness.items import CHECKS, Item, level_of
 from pilothouse.observability.readiness.readiness import Assessment, Readiness
 from pilothouse.vocabulary.actors import Actor
 from pilothouse.vocabulary.clock import stamp
+from pilothouse.vocabulary.verdicts import Mode
 
 
 def item(met: bool) -> Item:
@@ -49,6 +50,15 @@ def test_where_nothing_happened_nothing_is_met_but_what_is_checked_here_and_now(
     assert met == {"3. permissions", "5. irreversible"}
     assert (found.level, found.stage) == (2, 0)
     assert all(each.next for each in found.missing)
+
+
+def test_what_stands_in_the_console_alone_is_no_notification(world: World) -> None:
+    world.promote(FILL, Mode.ASSISTED)
+    world.submit(world.action())
+    world.app.notifications.round()
+    assert [each.channel for each in world.app.notifications.inbox.all(status="delivered")]
+    [found] = [each for each in world.app.readiness.assess().items if each.code == "6. notifications"]
+    assert not found.met and "the console's inbox does not count" in found.figures
 
 
 def nobody_signed(world: World) -> None:
@@ -97,8 +107,6 @@ def all_evidence(story: Story) -> Iterator[str]:
     yield "6. notifications"
     world.app.autonomy.round()
     yield "7. error_detection"
-    from pilothouse.vocabulary.verdicts import Mode
-
     world.promote(FILL, Mode.ASSISTED)
     story.propose(50)
     story.decide()

@@ -18,6 +18,15 @@ PAGES = {
 }
 
 
+def test_a_bootstrap_is_offered_no_step_down(world: World, client: TestClient) -> None:  # noqa: F811
+    world.promote("crm.account.update:fill-empty")
+    enter(world, client, "iris")
+    card = client.get("/agents/tester@1").text
+    assert "none, stands by bootstrap" in card and "conditions of an earned standing met" in card
+    gate = client.get("/agents/tester@1/gate?action_type=crm.account.update:fill-empty").text
+    assert "It stands at live, 100 % by bootstrap" in gate and "to live, 10 %" not in gate
+
+
 @pytest.mark.parametrize(("path", "says"), PAGES.items())
 def test_a_page_about_autonomy_shows_its_figures(world: World, client: TestClient, path: str, says: str) -> None:  # noqa: F811
     assert client.get(path).status_code == 303

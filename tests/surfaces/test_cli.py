@@ -86,10 +86,14 @@ def test_promotion_takes_two_and_shows(home: Path) -> None:
     assert "bootstrap" in call("agents", "show", "hygiene@1")
     assert "bootstrap" in call("agents", "card", "hygiene")
     assert "NOT MET" in call("agents", "gate", "hygiene@1", "crm.account.update")
+    stands = call("agents", "gate", "hygiene@1", fill)
+    assert "live, 100 % by bootstrap" in stands and "live, 10 %" not in stands and "A rollback drill" in stands
     said = call("readiness", "--plan")
     assert "Ceiling: level" in said and "90-day plan" in said and "no sign-off is in force" in said
     call("agents", "suspend", "hygiene@1", "--reason", "a drill")
-    assert "a drill" in call("agents", "list")
+    listed = call("agents", "list")
+    assert "suspended" in listed and "a drill" not in listed
+    assert "suspended: a drill. Resume it first." in call("run", "hygiene", code=1)
     call("agents", "resume", "hygiene@1", "--reason", "over")
     call("agents", "demote", "hygiene@1", "crm.account.update:fill-empty", "--reason", "too eager")
     [standing] = json.loads(call("agents", "list", "--json"))[0]["standings"].values()

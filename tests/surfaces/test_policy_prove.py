@@ -32,7 +32,7 @@ def test_the_starter_workspace_is_proved_and_an_odd_rule_is_told_with_its_place(
     assert (
         told["scope"]
         and told["rules"] > 20
-        and {each["kind"] for each in told["findings"]} <= {"unreachable", "shadowed"}
+        and {each["kind"] for each in told["findings"]} <= {"unreachable", "shadowed", "waiting"}
     )
     (tmp_path / "w" / "policy" / "odd.yaml").write_text(ODD)
     run = CliRunner().invoke(app, ["policy", "prove", "-w", str(tmp_path / "w")])

@@ -48,3 +48,17 @@ def test_the_queue_says_who_is_asked_and_can_show_ones_own(world: World, client:
     assert "say who you are" in told("--mine", code=2)
     assert "no person" in told("--as", "nobody", code=1)
     assert CliRunner().invoke(app, ["notifications", "list", "--as", other, "-w", str(world.root)]).exit_code == 0
+
+
+def test_who_may_decide_nothing_sees_that_it_waits_for_others(world: World, client: TestClient) -> None:
+    world.promote("crm.account.update", Mode.ASSISTED)
+    enter(world, client, "emil")
+    assert "Nothing waits for a person." in client.get("/reviews").text
+    assert "Nothing waits for you." in client.get("/").text
+    for number in (1, 2):
+        world.submit(world.action(to=f"crm/account/a{number}"))
+    for path in ("/reviews", "/"):
+        shown = client.get(path).text
+        assert "Nothing waits that you may decide; 2 wait for others." in shown
+        assert "Nothing waits for a person." not in shown
+    assert "<b>2</b> waiting for a person" in client.get("/").text

@@ -21,14 +21,15 @@ from pilothouse.gateway.rollback import Fate, Item, Plan, Scope, Undone, apply, 
 from pilothouse.handoff.incident_table import Incident, IncidentStatus, Task
 from pilothouse.handoff.incidents import Incidents, Matter
 from pilothouse.handoff.routing import Question, read_roster, route
-from pilothouse.ledger.actions import action_fields
+from pilothouse.ledger.actions import ActionRow, action_fields, fields_written
 from pilothouse.ledger.actions import actions as actions_table
 from pilothouse.ledger.entries import Entry
 from pilothouse.observability.cascade import Node, cascade, downstream
 from pilothouse.vocabulary.clock import stamp
 from pilothouse.vocabulary.errors import Conflict, NotFound
 from pilothouse.vocabulary.outcomes import ActionStatus
-from pilothouse.vocabulary.values import JsonObject
+from pilothouse.vocabulary.records import RecordRef
+from pilothouse.vocabulary.values import Json, JsonObject, parse_json
 from pilothouse.vocabulary.verdicts import Tier
 
 DONE = (ActionStatus.EXECUTED.value, ActionStatus.UNDONE.value)
@@ -55,6 +56,20 @@ class Milestone:
         return False if late else (True if self.at is not None else None)
 
 
+@dataclass(frozen=True, slots=True)
+class Affected:
+    """One field that was written: before, the agent's value, the present one, and its `fate` in the plan, or `restored`."""
+
+    record: RecordRef
+    field: str
+    old: Json
+    agent: Json
+    present: Json
+    fate: str
+    why: str
+    actions: tuple[str, ...]
+
+
 @dataclass(frozen=True)
 class Dossier:
     """Everything one page about an incident needs."""
@@ -65,6 +80,8 @@ class Dossier:
     cascade: Sequence[Node]
     tasks: Sequence[Task]
     entries: Sequence[Entry]
+    affected: Sequence[Affected]
+    """Every field that they wrote, also what was undone since, by record."""
     direct: frozenset[str]
     """The suspected acts; every other act of the plan is downstream of them."""
 
@@ -82,10 +99,12 @@ class IncidentDesk:
         direct = self.suspected(incident)
         roots = self._cascade(direct)
         entries = self.incidents.entries(ident)
+        planned = self._plan(incident, direct, roots)
         return Dossier(
             incident=incident,
             milestones=self._milestones(incident),
-            plan=self._plan(incident, direct, roots),
+            plan=planned,
+            affected=self._affected(planned),
             cascade=roots,
             tasks=self.incidents.tasks(incident=ident),
             entries=entries,
@@ -123,6 +142,31 @@ class IncidentDesk:
         if not chosen:
             return Plan(Scope(agent=incident.reach.agent), ())
         return plan(self._gateway, Scope(actions=chosen))
+
+    def _affected(self, planned: Plan) -> list[Affected]:
+        """Return what the plan is about, and from the ledger what it no longer holds because it was undone."""
+        found = {
+            (i.record, i.field): Affected(i.record, i.field, i.old, i.agent, i.present, i.fate.value, i.why, i.actions)
+            for i in planned.items
+            if i.field
+        }
+        undone: dict[tuple[RecordRef, str], list[ActionRow]] = {}
+        if planned.scope.actions:
+            with self._ledger.engine.connect() as connection:
+                rows = fields_written(connection, only=planned.scope.actions)
+            for row in rows:
+                place = RecordRef(row.system, row.object, row.record_id), row.field
+                if row.undone_by and place not in found:
+                    undone.setdefault(place, []).append(row)
+        found |= {place: self._undone(*place, writes) for place, writes in undone.items()}
+        return [found[place] for place in sorted(found, key=lambda each: (str(each[0]), each[1]))]
+
+    def _undone(self, record: RecordRef, name: str, writes: Sequence[ActionRow]) -> Affected:
+        old, agent = parse_json(writes[0].before), parse_json(writes[-1].after)
+        known, by = self._gateway.door.data.field(record, name), writes[-1].undone_by
+        why = "It held its old value already." if by == "already" else f"Restored by {by}."
+        actions = tuple(row.action for row in writes)
+        return Affected(record, name, old, agent, known.value if known else None, "restored", why, actions)
 
     def plan(self, ident: str, by: str) -> Dossier:
         """Record the rollback plan as it is now, and make tasks of what it leaves to people. Safe to repeat."""
@@ -240,8 +284,3 @@ class IncidentDesk:
             else:
                 standing.setdefault(reach, entry.at)
         return min(standing.values(), default=None)
-
-
-def affected(found: Dossier) -> list[Item]:
-    """Return the fields that the plan is about, by record: before, the agent's value, and the present one."""
-    return sorted((item for item in found.plan.items if item.field), key=lambda item: (str(item.record), item.field))

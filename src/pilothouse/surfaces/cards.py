@@ -25,7 +25,8 @@ CYCLE = timedelta(days=30)
 class TypeCard:
     """One action type: what was promoted, what that comes to now, and the rates behind it, each with its n.
 
-    `met` of `asked` conditions of the next step's gate are met; `proposal` waits for a second person, empty when none does.
+    `met` of `asked` conditions of the next step's gate are met, or where the standing is `unearned` (a bootstrap put it at
+    the end of the ramp), of what it would take to earn it; `proposal` waits for a second person, empty when none does.
     """
 
     name: str
@@ -35,6 +36,7 @@ class TypeCard:
     how: str
     held_back: str
     next: str
+    unearned: bool
     approved: Rate
     overrides: Rate
     live_day: int | None
@@ -121,6 +123,7 @@ def _types(pilothouse: App, agent: Registered, told: JsonObject) -> Iterator[Typ
             how=_how(standing),
             held_back=bounds.held_back,
             next=str(next_step(standing) or ""),
+            unearned=bool(gate.unearned),
             approved=record.unmodified,
             overrides=Rate(record.overrides, record.unmodified.n),
             live_day=int(clock["live_day"]) if isinstance(clock, dict) else None,  # pyright: ignore[reportArgumentType]

@@ -7,7 +7,7 @@ from typing import Any
 
 from pilothouse.gateway.rollback import Item
 from pilothouse.observability.cascade import Node
-from pilothouse.orchestration.incident_desk import Dossier, Milestone, affected
+from pilothouse.orchestration.incident_desk import Affected, Dossier, Milestone
 from pilothouse.surfaces.plain import plain
 
 
@@ -16,7 +16,7 @@ def as_json(found: Dossier) -> dict[str, Any]:
     return {
         **plain(found.incident),
         "timeline": [milestone(each) for each in found.milestones],
-        "affected": [_item(each) for each in affected(found)],
+        "affected": [_item(each) for each in found.affected],
         "plan": [_item(each) for each in found.plan.items],
         "cascade": plain(found.cascade),
         "tasks": plain(found.tasks),
@@ -32,7 +32,7 @@ def milestone(each: Milestone) -> dict[str, Any]:
     return {**plain(each), "met": each.met}
 
 
-def _item(item: Item) -> dict[str, Any]:
+def _item(item: Item | Affected) -> dict[str, Any]:
     return {**plain(item), "record": str(item.record)}
 
 

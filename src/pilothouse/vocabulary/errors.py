@@ -23,7 +23,11 @@ class PilothouseError(Exception):
             self.code = code
 
     def __str__(self) -> str:
-        return f"{self.message} {self.hint}".strip()
+        if not self.hint:
+            return self.message
+        # A reason that somebody typed often lacks its full stop.
+        stop = "" if self.message.endswith((".", "!", "?", ":", ";")) else "."
+        return f"{self.message}{stop} {self.hint}"
 
 
 class InvalidInput(PilothouseError):

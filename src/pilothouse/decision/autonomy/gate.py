@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 
 from pilothouse.decision.autonomy.ceiling import LEVELS, STAGES, freest
 from pilothouse.decision.autonomy.limits import AutonomyLimits
-from pilothouse.decision.autonomy.ramp import Step, stricter
+from pilothouse.decision.autonomy.ramp import SHARES, Step, stricter
 from pilothouse.decision.autonomy.rating import Rating
 from pilothouse.decision.autonomy.wilson import Rate
 from pilothouse.directory.ceiling import Ceiling
@@ -114,20 +114,35 @@ class Gate:
         return self.evidence.step is not None and all(each.met for each in self.conditions)
 
     @property
+    def unearned(self) -> str:
+        """What is said of an action type that a bootstrap put at the end of its ramp; empty for every other."""
+        standing = self.evidence.standing
+        if self.evidence.step is not None or not standing.bootstrap:
+            return ""
+        return f"It stands at {standing.step} by bootstrap, with no step above. What an earned standing would need:"
+
+    @property
     def missing(self) -> tuple[Condition, ...]:
         """The conditions that are not met."""
         return tuple(each for each in self.conditions if not each.met)
 
 
 def judge(evidence: Evidence, limits: AutonomyLimits) -> Gate:
-    """Return the gate with every condition of the next step; of none but the first when the ramp has ended."""
+    """Return the gate with every condition of the next step; of none but the first when the ramp has ended.
+
+    Where a bootstrap led to its end, the conditions are those of the first live step, which nobody has shown.
+    """
     return Gate(evidence, tuple(_conditions(evidence, limits)))
 
 
 def _conditions(evidence: Evidence, limits: AutonomyLimits) -> Iterator[Condition]:
     step = evidence.step
     title = f"A step to take from {evidence.standing.step}"
-    yield Condition("step", title, step is not None, str(step) if step else "It is at the end of its ramp.")
+    bootstrap = evidence.standing.bootstrap
+    end = "none: a bootstrap put it at the end of its ramp" if bootstrap else "It is at the end of its ramp."
+    yield Condition("step", title, step is not None, str(step) if step else end)
+    if step is None and bootstrap:
+        step = Step(Mode.LIVE, SHARES[0])
     if step is None:
         return
     present = f"{evidence.contract}, agent active" if not evidence.suspended else f"suspended: {evidence.suspended}"

@@ -30,11 +30,11 @@ class Step:
 def next_step(standing: Standing) -> Step | None:
     """Return the step that follows; None at the end of the ramp.
 
-    A bootstrap promotion is no step that was earned: the way on from it begins at the first share.
+    What is live by bootstrap stands at the whole share and has no step above it, earned or not.
     """
     if standing.mode is Mode.SHADOW:
         return Step(Mode.ASSISTED)
-    if standing.mode is Mode.ASSISTED or standing.bootstrap:
+    if standing.mode is Mode.ASSISTED:
         return Step(Mode.LIVE, SHARES[0])
     above = [share for share in SHARES if share > standing.share]
     return Step(Mode.LIVE, above[0]) if above else None

@@ -6,7 +6,7 @@ What must never happen here: a rule called idle that decides anything. What the 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from pilothouse.conditions.expression import Expression
@@ -15,16 +15,16 @@ from pilothouse.decision.proving.act import Scene, an_act, trees_of
 from pilothouse.decision.proving.ruled import Spoken
 from pilothouse.decision.proving.scenes import scenes
 from pilothouse.decision.proving.verdict import Judged, judged
-from pilothouse.decision.written import Policy, Rule
+from pilothouse.decision.written import THRESHOLD, Policy, Rule
 from pilothouse.vocabulary.capabilities import Capability
 from pilothouse.vocabulary.verdicts import Treatment
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """A rule that could be left out. `where` is its file and line."""
+    """A rule that could be left out, or (`waiting`) waits for an empty list to be filled. `where` is its file and line."""
 
-    kind: Literal["unreachable", "shadowed"]
+    kind: Literal["unreachable", "shadowed", "waiting"]
     rule: str
     where: str
     sentence: str
@@ -38,7 +38,26 @@ def findings(policy: Policy, capabilities: Mapping[str, Capability]) -> list[Fin
     for scene in scenes(capabilities):
         if policy.rules.get(scene.capability.name):
             _look(scene, policy, trees, holds, decides)
-    return [found for rule in rules.values() if (found := _finding(rule, holds, decides)) is not None]
+    found = [each for rule in rules.values() if (each := _finding(rule, holds, decides)) is not None]
+    return [_waiting(rules[each.rule], policy, capabilities) or each for each in found]
+
+
+def _waiting(rule: Rule, policy: Policy, capabilities: Mapping[str, Capability]) -> Finding | None:
+    """Return that a rule can hold as soon as the lists it names are filled; None where that is not what keeps it."""
+    named = (name.removeprefix(THRESHOLD) for name in sorted(rule.condition.needs) if name.startswith(THRESHOLD))
+    empty = [name for name in named if policy.thresholds.get(name) == ()]
+    if not empty:
+        return None
+    alone = {name: [rule] for name, listed in policy.rules.items() if any(each.id == rule.id for each in listed)}
+    filled = replace(policy, rules=alone, thresholds={**policy.thresholds, **dict.fromkeys(empty, ("somebody",))})
+    holds, trees = set[str](), trees_of([rule])
+    for scene in scenes(capabilities):
+        if alone.get(scene.capability.name) and rule.id not in holds:
+            _look(scene, filled, trees, holds, set())
+    if rule.id not in holds:
+        return None
+    lists = " and ".join(f"thresholds.{name}" for name in empty)
+    return Finding("waiting", rule.id, rule.where, f"Rule {rule.id} can apply only once {lists} names somebody.")
 
 
 def _finding(rule: Rule, holds: set[str], decides: set[str]) -> Finding | None:

@@ -183,7 +183,8 @@ class PolicyVersions:
         """Put an earlier published version's text back in force, at once and by one person; it becomes a new version.
 
         Two people stood behind the text when it was published, or it is the one that is shipped; whoever approves policy
-        is told of it. Rolling back to what is in force changes nothing and returns it. Raises `Conflict` for a version that was never published, `Forbidden`, `InvalidInput`.
+        is told of it. Raises `Conflict` for a version that was never published and for one whose text is in force already,
+        `Forbidden`, `InvalidInput`.
         """
         old = self.get(named)
         _reasoned(reason)
@@ -193,7 +194,12 @@ class PolicyVersions:
         last, standing = self.last(), self.in_force()
         assert last is not None
         if last.content == old.content and standing is not None and standing.id == last.id:
-            return last
+            text = "" if last.id == old.id else f" with the text of {old.id}"
+            raise Conflict(
+                f"{last.id} is in force already{text}.",
+                hint="`pilothouse policy versions` lists those to go back to; `pilothouse policy pull` writes its files.",
+                code="in_force",
+            )
         body = self._body(old.content, by, f"Back to {old.id}: {reason}", last.id)
         body |= {"commit": old.commit, "cases": old.cases, "wanted_from": "", "restores": old.id, "reason": reason}
 

@@ -128,11 +128,7 @@ class VersionProjector:
             values |= {"effective_from": entry.body["effective_from"], "published_position": entry.position}
             values |= {"replay": entry.body.get("replay")}
         if connection.execute(update(versions).where(*where).values(**values)).rowcount != 1:
-            raise Conflict(
-                f"{entry.body['version']} does not wait for a decision, or another version was published since it was proposed.",
-                hint="`pilothouse policy versions` shows how it stands; propose it again.",
-                code="policy_moved",
-            )
+            raise _moved(connection, entry)
 
     def _rolled_back(self, connection: Connection, entry: Entry) -> None:
         body = entry.body
@@ -148,6 +144,33 @@ class VersionProjector:
             "published_position": entry.position,
         }
         connection.execute(insert(versions), row)
+
+
+def _moved(connection: Connection, entry: Entry) -> Conflict:
+    """Return why a version cannot be decided on: who decided already and how it stands, or what came in between."""
+    row = connection.execute(select(versions).where(versions.c.id == entry.body["version"])).one()
+    if row.status == VersionStatus.PROPOSED.value:
+        said = f"{last_published(connection)} was published since {row.id} was proposed."
+        hint = "Propose it again, so that it rests on what counts now."
+    elif row.status == VersionStatus.REJECTED.value:
+        said = f"{row.decided_by} rejected {row.id} already: {row.reason}"
+        hint = "Propose it again."
+    else:
+        # A rollback, and the text as it is shipped, were put in force by one act, without an approval.
+        how = "put" if row.restores or row.bootstrap else "approved"
+        said = f"{row.decided_by} {how} {row.id}{' in force' if how == 'put' else ''} already; {_place(connection, row, entry.at)}."
+        hint = "`pilothouse policy versions` shows how each stands."
+    return Conflict(said, hint=hint, code="policy_moved")
+
+
+def _place(connection: Connection, row: Any, now: datetime) -> str:
+    """Return how a published version stands."""
+    standing = in_force(connection, now)
+    if standing == row.id:
+        return "it is in force"
+    if row.effective_from > stamp(now):
+        return f"it takes effect on {unstamp(row.effective_from):%Y-%m-%d %H:%M} UTC"
+    return f"{standing} is in force now"
 
 
 def _proposed(entry: Entry, content: str | None = None) -> dict[str, Any]:

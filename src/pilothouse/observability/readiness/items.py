@@ -34,6 +34,10 @@ MONTH = timedelta(days=30)
 WATCHED = "autonomy.watched"
 NOTIFY, SIGN_OFF = "pilothouse notifications test", "pilothouse compliance sign-off"
 """The commands that bring about the entries `notification.delivered` and `legal.signed_off`."""
+NOT_OUTSIDE = (
+    "no notification delivered over an outside channel (mail, chat or webhook) is on record; the console's inbox does not "
+    "count as one, since it reaches only who looks"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,11 +185,14 @@ def _runs_alone(capability: Capability, given: Sources) -> bool:
 
 
 def notifications(given: Sources) -> Item:
-    """6: a person was told of something, and the message arrived."""
+    """6: a person was told of something outside Pilothouse, and the message arrived (R-306, R-094: not just logging).
+
+    The console's inbox is no delivery: it reaches nobody who is not looking.
+    """
     title = "People are notified above thresholds, and it arrives (within 30 days)"
     found = given.last("notification.delivered", since=given.now - MONTH)
     if found is None:
-        return Item("notifications", title, False, "no delivered notification is on record", next=NOTIFY)
+        return Item("notifications", title, False, NOT_OUTSIDE, next=NOTIFY)
     return Item(
         "notifications", title, True, f"last delivered {found.at:%Y-%m-%d}", (f"ledger entry {found.position}",)
     )

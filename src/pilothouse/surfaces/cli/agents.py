@@ -40,7 +40,13 @@ def list_(where: Where = HERE, json: Json = False) -> None:
         emit([_as_json(each) for each in every])
         return
     rows = [
-        (each.ref, each.manifest.owner, each.suspended_why or "active", _level(each), each.manifest.summary)
+        (
+            each.ref,
+            each.manifest.owner,
+            "active" if each.suspended_why is None else "suspended",
+            _level(each),
+            each.manifest.summary,
+        )
         for each in every
     ]
     table("Agents", ("agent", "owner", "state", "level", "what it does"), rows)

@@ -9,9 +9,10 @@ import typer
 from pilothouse.demo.drill import drill as run_drill
 from pilothouse.directory.suspensions import EVERY, Reach
 from pilothouse.gateway.rollback import Fate
+from pilothouse.handoff.incident_table import IncidentStatus
 from pilothouse.handoff.incidents import Finding
 from pilothouse.handoff.playbook import who_may_suspend
-from pilothouse.orchestration.incident_desk import Dossier, Milestone, affected
+from pilothouse.orchestration.incident_desk import Dossier, Milestone
 from pilothouse.surfaces.cli.context import HERE, As, Json, Where, opened, somebody
 from pilothouse.surfaces.cli.output import emit, guarded, say, table, told
 from pilothouse.surfaces.dossier import as_json, tree
@@ -101,8 +102,8 @@ def _show(found: Dossier, *, ours: bool) -> None:
     table(
         f"Timeline, against {limits}", ("what", "when (UTC)", "minutes", "counted", "allowed", "in time"), _rows(found)
     )
-    shown = [(i.record, i.field, i.old, i.agent, i.present, i.fate) for i in affected(found)]
-    table("Affected records", ("record", "field", "before", "agent's", "now", "plan"), shown)
+    shown = [(i.record, i.field, i.old, i.agent, i.present, i.fate) for i in found.affected]
+    table("Affected records", ("record", "field", "before", "agent's", "now", "state"), shown)
     lines = [
         (
             "  " * depth + node.action,
@@ -118,7 +119,10 @@ def _show(found: Dossier, *, ours: bool) -> None:
     tasks = [(t.id, t.owner, t.record, t.what, f"{t.done_by}: {t.note}" if t.done_at else "open") for t in found.tasks]
     table("For people to put right", ("task", "owner", "record", "what", "state"), tasks)
     counts = ", ".join(f"{len(found.plan.of(fate))} {fate}" for fate in Fate)
-    say(f"Rollback plan: {counts}. `pilothouse incidents rollback {it.id} --reason …` carries it out.")
+    restored = sum(each.fate == "restored" for each in found.affected)
+    say(f"Rollback plan: {counts}. Restored so far: {restored} value(s).")
+    if found.plan.of(Fate.RESTORE) and it.status is not IncidentStatus.CLOSED:
+        say(f"`pilothouse incidents rollback {it.id} --reason …` carries the plan out.")
 
 
 def _rows(found: Dossier) -> list[tuple[object, ...]]:
@@ -129,7 +133,7 @@ def _rows(found: Dossier) -> list[tuple[object, ...]]:
             _minutes(each),
             each.counted_from,
             each.limit,
-            each.met,
+            "" if each.met is None else "yes" if each.met else "no",
         )
         for each in found.milestones
     ]

@@ -54,7 +54,11 @@ def _tell(policy: Policy, claims: list[Claim], found: list[Finding], scope: tupl
             say(f"✗ ({each.letter}) {shown.sentence}")
         for doubt in each.doubts:
             say(f"? ({each.letter}) not shown either way: {doubt}")
-    table("Rules that could be left out", ("rule", "where", "why"), [(f.rule, f.where, f.sentence) for f in found])
+    idle = [(f.rule, f.where, f.sentence) for f in found if f.kind != "waiting"]
+    table("Rules that could be left out", ("rule", "where", "why"), idle)
+    for each in found:
+        if each.kind == "waiting":
+            say(f"{each.sentence} ({each.where})")
     say("What the proof stands for:")
     for sentence in scope:
         say(f"  {sentence}")

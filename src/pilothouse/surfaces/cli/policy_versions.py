@@ -215,5 +215,7 @@ def rollback(
         standing = at.versions.in_force()
     lines = [f"{done.id} is in force: the text of {done.restores or done.id}."]
     if left:
-        lines.append(f"Unpublished edits were left as they are ({', '.join(left)}); --overwrite writes the files back.")
+        lines.append(
+            f"Unpublished edits were left as they are ({', '.join(left)}); `pilothouse policy pull --overwrite` writes the files back."
+        )
     told(json, {**version_out(done, standing), "edits_left": left}, *lines)

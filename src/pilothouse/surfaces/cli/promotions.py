@@ -32,7 +32,9 @@ def gate(agent: str, action_type: str, where: Where = HERE, json: Json = False) 
         return
     step = found.evidence.step
     rows = [(each.title, "met" if each.met else "NOT MET", each.figures, _where(each)) for each in found.conditions]
-    title = f"{found.evidence.ref} {action_type}: from {found.evidence.standing.step} to {step or '–'}"
+    stands = found.evidence.standing.step
+    way = found.unearned or (f"from {stands} to {step}" if step else f"at {stands}")
+    title = f"{found.evidence.ref} {action_type}: {way}"
     table(title, ("condition", "", "figures", "evidence, or how to get it"), rows)
     if found.passed:
         say(f"Passed. `pilothouse agents promote {agent} {action_type}` proposes the step; another person confirms it.")

@@ -149,7 +149,7 @@ def incident(request: Request, incident: str, session: SignedIn, pilothouse: Pil
         milestones=found.milestones,
         ours=pilothouse.incidents.incidents.playbook.ours,
         stopped=any(s.reach.contains(found.incident.reach) for s in pilothouse.gateway.door.agents.suspensions()),
-        plan=found.plan,
+        affected=[*found.affected, *(each for each in found.plan.items if not each.field)],
         restore=found.plan.of(Fate.RESTORE),
         tasks=found.tasks,
         roots=[node for node in found.cascade if node.action not in hidden],

@@ -210,6 +210,7 @@ def overview(request: Request, session: SignedIn, pilothouse: Pilothouse) -> Res
         session,
         counts=Counter(row.status for row in rows),
         waiting=waiting,
+        others=waiting_for_others(session, pilothouse),
         refused=[row for row in rows if row.status == "refused"][:6],
         latest=rows[:8],
         agents=pilothouse.gateway.door.agents.all(),
@@ -228,13 +229,22 @@ def waiting_for(session: Session, pilothouse: Pilothouse) -> list[Review]:
     return pilothouse.reviews.list(owner=owner, status=ReviewStatus.OPEN)
 
 
+def waiting_for_others(session: Session, pilothouse: Pilothouse) -> int:
+    """Return how many open reviews wait that somebody may not look at."""
+    if "review" in permissions_of(session.person.role).may:
+        return 0
+    every = pilothouse.reviews.list(status=ReviewStatus.OPEN)
+    return sum(each.owner != session.person.id for each in every)
+
+
 @router.get("/reviews")
 def reviews(
     request: Request, session: SignedIn, pilothouse: Pilothouse, said: str = "", mine: bool = False
 ) -> Response:
     """The queue; with `mine`, what this person is asked."""
     waiting = [each for each in waiting_for(session, pilothouse) if not mine or each.owner == session.person.id]
-    return page(request, "reviews.html", session, waiting=waiting, said=said, mine=mine)
+    others = waiting_for_others(session, pilothouse)
+    return page(request, "reviews.html", session, waiting=waiting, others=others, said=said, mine=mine)
 
 
 @router.get("/reviews/{review}")
