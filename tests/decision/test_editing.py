@@ -55,7 +55,7 @@ def changes(draw: st.DrawFn) -> tuple[str, str]:
     if isinstance(settings_of(POLICY)[name], tuple):
         words = st.text(st.characters(exclude_characters=",", exclude_categories=["C", "Z"]), min_size=1, max_size=12)
         return name, ", ".join(draw(st.lists(words | st.sampled_from(["no", "a: b", "12", "# x", "'"]), unique=True)))
-    low, high = BOUNDS.get(name.rpartition(".")[2], (-1e12, 1e12))
+    low, high = BOUNDS.get(name.rpartition(".")[2], (0, 1e12))
     parts = name.startswith(("thresholds", "bands", "discount"))
     return name, str(draw(st.floats(low, high) if parts else st.integers(int(low), int(high))))
 
